@@ -1,0 +1,96 @@
+// The plan as minfer.h shows it: plain structs in the session's arena.
+#include "api/handles.h"
+#include "plan/onednn.h"
+#include <stdio.h>
+#include <string.h>
+
+static void describe_primitive(minfer_primitive *out, const mf_step *step) {
+  const mf_step_info *i = &step->info;
+  *out = (minfer_primitive){.kind = i->kind,
+                            .name = i->name,
+                            .layer = step->layer,
+                            .impl = i->impl,
+                            .problem = i->problem,
+                            .source = {i->source.format, i->source.dtype},
+                            .weights = {i->weights.format, i->weights.dtype},
+                            .destination = {i->destination.format, i->destination.dtype},
+                            .post_ops = i->post_ops,
+                            .scratchpad_bytes = i->scratchpad_bytes,
+                            .flops = i->flops,
+                            .bytes_read = i->bytes_read,
+                            .bytes_written = i->bytes_written,
+                            .from = i->from,
+                            .to = i->to,
+                            .reason = i->reason};
+}
+
+static void describe_layer(minfer_layer *out, const mf_layer *layer) {
+  *out = (minfer_layer){.name = layer->name,
+                        .kind = layer->kind,
+                        .stage = layer->stage,
+                        .dtype = layer->dtype,
+                        .impl = layer->impl,
+                        .sources = layer->sources,
+                        .source_count = layer->source_count,
+                        .flops = layer->flops,
+                        .first_primitive = layer->first_step,
+                        .primitive_count = layer->step_count};
+  snprintf(out->input_shape, sizeof out->input_shape, "%s", mf_shape_print(&layer->input).text);
+  snprintf(out->output_shape, sizeof out->output_shape, "%s", mf_shape_print(&layer->output).text);
+}
+
+// One buffer for every group of values that share memory, alive as long as any of them.
+static int describe_buffers(minfer_buffer *out, const mf_plan *plan) {
+  int count = 0;
+  for (int v = 0; v < plan->value_count; v++) {
+    const mf_value *value = &plan->values[v];
+    if (value->alias >= 0) continue;
+    minfer_buffer *b = &out[count++];
+    *b = (minfer_buffer){value->name, value->offset, value->bytes, value->first, value->last};
+    for (int w = v + 1; w < plan->value_count; w++) {
+      int root = w;
+      while (plan->values[root].alias >= 0) root = plan->values[root].alias;
+      if (root == v && plan->values[w].last > b->last_primitive) b->last_primitive = plan->values[w].last;
+    }
+    if (v == plan->input) b->first_primitive = 0;
+    if (v == plan->input || v == plan->output) b->last_primitive = plan->step_count - 1;
+  }
+  return count;
+}
+
+mf_status mf_api_describe(minfer_session *s, mf_error *e) {
+  const mf_plan *plan = s->plan;
+  minfer_primitive *primitives = mf_arena_alloc(&s->arena, ((size_t)plan->step_count + 1) * sizeof *primitives);
+  minfer_layer *layers = mf_arena_alloc(&s->arena, ((size_t)plan->layer_count + 1) * sizeof *layers);
+  minfer_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)plan->value_count + 1) * sizeof *buffers);
+  const char *source = s->options.dtype != MINFER_INT8 ? ""
+                       : s->options.calibration        ? mf_arena_format(&s->arena, "folder %s", s->options.calibration)
+                                                       : "own input";
+  if (!primitives || !layers || !buffers || !source) return mf_fail_memory(e, (size_t)plan->step_count * sizeof *primitives);
+  for (int i = 0; i < plan->step_count; i++) describe_primitive(&primitives[i], &plan->steps[i]);
+  for (int i = 0; i < plan->layer_count; i++) describe_layer(&layers[i], &plan->layers[i]);
+  s->view = (minfer_plan){.dtype = s->options.dtype,
+                          .batch = s->options.batch,
+                          .threads = plan->threads,
+                          .isa = mf_onednn_isa(),
+                          .primitives = primitives,
+                          .primitive_count = plan->step_count,
+                          .layers = layers,
+                          .layer_count = plan->layer_count,
+                          .buffers = buffers,
+                          .buffer_count = describe_buffers(buffers, plan),
+                          .phases = s->phases,
+                          .phase_count = s->phase_count,
+                          .activation_bytes = plan->activation_bytes,
+                          .activation_bound_bytes = plan->activation_bound_bytes,
+                          .weight_bytes = plan->constant_bytes,
+                          .scratchpad_bytes = plan->scratchpad_bytes,
+                          .calibration_source = source,
+                          .calibrator = s->options.dtype == MINFER_INT8 ? s->options.calibrator : "",
+                          .calibration_images = s->calibration_images};
+  return MF_OK;
+}
+
+const minfer_plan *minfer_session_plan(const minfer_session *s) {
+  return &s->view;
+}

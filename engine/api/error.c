@@ -1,0 +1,41 @@
+#include "api/handles.h"
+#include "base/log.h"
+#include <string.h>
+
+_Static_assert((int)MINFER_GATE == MF_ERR_GATE && (int)MINFER_USAGE == MF_ERR_USAGE && (int)MINFER_FILE == MF_ERR_FILE &&
+                   (int)MINFER_UNSUPPORTED == MF_ERR_UNSUPPORTED && (int)MINFER_OUTPUT == MF_ERR_OUTPUT &&
+                   (int)MINFER_INTERRUPTED == MF_ERR_INTERRUPTED,
+               "one set of statuses");
+
+minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status status) {
+  if (error) {
+    *error = (minfer_error){.status = (minfer_status)status};
+    if (status != MF_OK) {
+      _Static_assert(sizeof error->text == sizeof e->text && sizeof error->hint == sizeof e->hint, "whole lines");
+      memcpy(error->text, e->text, sizeof error->text);
+      memcpy(error->hint, e->hint, sizeof error->hint);
+    }
+  }
+  return (minfer_status)status;
+}
+
+const char *minfer_version(void) {
+  return MINFER_VERSION;
+}
+
+typedef struct sink {
+  void (*call)(int, const char *, void *);
+  void *context;
+} sink;
+static sink public_sink; // the logger is one of the two things that are global
+
+static void forward(mf_log_level level, const char *line, void *context) {
+  const sink *s = context;
+  s->call(level == MF_LOG_WARNING, line, s->context);
+}
+
+void minfer_set_log(void (*call)(int level, const char *line, void *context), void *context) {
+  mf_log_set_sink(NULL, NULL);
+  public_sink = (sink){call, context};
+  if (call) mf_log_set_sink(forward, &public_sink);
+}

@@ -1,0 +1,93 @@
+// The handles behind minfer.h, shared by the files of api/.
+#ifndef MF_API_HANDLES_H
+#define MF_API_HANDLES_H
+
+#include "base/alloc.h"
+#include "graph/builder.h"
+#include "load/image.h"
+#include "minfer.h"
+#include "models/zoo.h"
+#include "pass/pass.h"
+#include "plan/plan.h"
+#include "quant/quant.h"
+#include "run/session.h"
+#include "thread/topology.h"
+#include "trace/trace.h"
+
+struct minfer_model {
+  mf_arena arena;
+  int references; // sessions and inputs keep a model alive; a model and what hangs on it belong to one thread at a time
+  const mf_network *network;
+  mf_recipe recipe;
+  mf_weights *weights;
+  bool from_file; // weights is a safetensors source
+  const char **classes;
+  int class_count; // names there are; may be fewer or more than the network's classes
+  minfer_model_info info;
+};
+
+typedef struct mf_item_of_input {
+  const char *name;
+  uint8_t *pixels; // height x width x 3, or NULL
+  float *floats;   // 3 x height x width, or NULL
+} mf_item_of_input;
+
+struct minfer_input {
+  mf_arena arena; // names
+  minfer_model *model;
+  mf_item_of_input *items;
+  int count, capacity;
+};
+
+struct minfer_session {
+  mf_arena arena;
+  minfer_model *model;
+  minfer_session_options options; // with defaults filled in
+  mf_topology topology;
+  mf_pool *pool;
+  mf_graph *graph;
+  mf_plan *plan;
+  mf_session *session;
+  mf_recorder *recorder;
+  uint32_t runs; // traced so far
+  minfer_phase *phases;
+  int phase_count, phase_capacity;
+  uint64_t phase_end;
+  minfer_plan view;
+  mf_trace trace;      // names for spans, built on first use
+  minfer_span *spans;  // of the last minfer_session_spans
+  int calibration_images;
+};
+
+// Error bridge: run the body with an mf_error, hand it on. `error` may be NULL.
+minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status status);
+
+void mf_api_retain(minfer_model *model);
+void mf_api_release(minfer_model *model);
+
+// Where weights of a network are looked for (lookup.c). *fetched: found in the data folder of tools/fetch_weights.sh.
+bool mf_api_find_weights(const mf_network *network, double multiplier, char *path, size_t size, bool *fetched);
+void mf_api_weights_hint(const mf_network *network, char *text, size_t size);
+
+// Everything known before the network is built: network, weights source, recipe (model.c).
+mf_status mf_api_open_weights(minfer_model *model, const minfer_model_options *options, mf_error *e);
+// The network at a batch size, before passes. With `b` given, the builder is left to the caller for its parameter records.
+mf_status mf_api_build(const minfer_model *model, int batch, mf_builder **b, mf_graph **out, mf_error *e);
+
+// start-up phases of a session, in order
+mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e);
+
+// int8: observe and annotate the session's graph (calibrate.c).
+mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e);
+
+// The plan as minfer.h shows it (describe.c).
+mf_status mf_api_describe(minfer_session *s, mf_error *e);
+
+// Fill item `at` of a session's batch.
+mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at, mf_error *e);
+// Read, resize and crop a picture into `pixels` (height x width x 3).
+mf_status mf_api_prepare_picture(const minfer_model *model, const char *path, uint8_t *pixels, mf_error *e);
+// Pictures of a folder in name order: full paths in the arena. MF_ERR_FILE when there are none.
+mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const char ***paths, int *count, mf_error *e);
+
+#endif

@@ -1,0 +1,191 @@
+// Sessions: threads, graph, passes, calibration, plan. Each phase is timed for the start-up waterfall.
+#include "api/handles.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "load/safetensors.h"
+#include "plan/onednn.h"
+#include "thread/affinity.h"
+#include <string.h>
+
+mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e) {
+  if (s->phase_count == s->phase_capacity) {
+    int capacity = s->phase_capacity ? s->phase_capacity * 2 : 32;
+    minfer_phase *grown = mf_grow(s->phases, (size_t)s->phase_count * sizeof *grown, (size_t)capacity * sizeof *grown);
+    if (!grown) return mf_fail_memory(e, (size_t)capacity * sizeof *grown);
+    s->phases = grown;
+    s->phase_capacity = capacity;
+  }
+  const char *copy = mf_arena_copy(&s->arena, name);
+  if (!copy) return mf_fail_memory(e, strlen(name));
+  s->phases[s->phase_count++] = (minfer_phase){copy, start, duration};
+  s->phase_end = start + duration;
+  return MF_OK;
+}
+
+// From the end of the last phase until now.
+static mf_status phase(minfer_session *s, const char *name, mf_error *e) {
+  return mf_api_phase(s, name, s->phase_end, mf_now_ns() - s->phase_end, e);
+}
+
+static mf_status check_options(const minfer_session_options *o, mf_error *e) {
+  if (o->batch < 1 || o->batch > 65536) return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
+  if (o->algorithm == MINFER_ALGORITHM_WINOGRAD) return mf_fail(e, MF_ERR_UNSUPPORTED, "winograd convolutions are not built");
+  if (o->threads < 0 || o->threads > MF_POOL_THREADS)
+    return mf_fail(e, MF_ERR_USAGE, "%d threads are out of range (expected 1 to %d)", o->threads, MF_POOL_THREADS);
+  if (o->dtype == MINFER_INT8 && (o->layout == MINFER_LAYOUT_BLOCKED || o->layout == MINFER_LAYOUT_NCHW))
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
+  dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+  bool avx512 = (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+  bool bf16 = (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx2_vnni_2;
+  bool f16 = (isa & dnnl_cpu_isa_avx512_core_fp16) == dnnl_cpu_isa_avx512_core_fp16 || isa == dnnl_cpu_isa_avx2_vnni_2;
+  if (o->dtype == MINFER_BF16 && !bf16 && !(o->emulate && avx512)) {
+    mf_fail(e, MF_ERR_UNSUPPORTED, "bf16 needs avx512_core_bf16 or avx2_vnni_2 (oneDNN uses %s here)", mf_onednn_isa());
+    return avx512 ? mf_hint(e, "--emulate runs it on AVX-512 without native support") : e->status;
+  }
+  if (o->dtype == MINFER_F16 && !f16)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "f16 needs avx512_core_fp16 or avx2_vnni_2 (oneDNN uses %s here)", mf_onednn_isa());
+  return MF_OK;
+}
+
+static mf_status make_pool(minfer_session *s, mf_error *e) {
+  MF_TRY(mf_topology_read(&s->topology, e));
+  if (!s->options.threads) s->options.threads = (int)mf_topology_default_threads(&s->topology);
+  mf_affinity *affinity = mf_arena_alloc(&s->arena, sizeof *affinity);
+  int *cpus = mf_arena_alloc(&s->arena, (size_t)s->options.threads * sizeof *cpus);
+  if (!affinity || !cpus) return mf_fail_memory(e, sizeof *affinity);
+  if (s->options.affinity) MF_TRY(mf_affinity_parse(affinity, s->options.affinity, e));
+  MF_TRY(mf_affinity_place(affinity, &s->topology, (size_t)s->options.threads, cpus, e));
+  int64_t spin = s->options.spin_us;
+  mf_pool_options options = {.threads = s->options.threads, .spin_us = spin == 0 ? MF_SPIN_DEFAULT_US : spin < 0 ? 0 : spin, .cpus = cpus};
+  return mf_pool_create(&s->pool, &options, e);
+}
+
+typedef struct pass_notes {
+  minfer_session *s;
+  mf_error *e;
+  mf_status status;
+} pass_notes;
+
+static void note_pass(const char *pass, uint64_t ns, void *context) {
+  pass_notes *notes = context;
+  (void)ns;
+  const char *name = mf_arena_format(&notes->s->arena, "pass %s", pass);
+  if (notes->status == MF_OK) notes->status = name ? phase(notes->s, name, notes->e) : mf_fail_memory(notes->e, 64);
+}
+
+static void note_plan(const char *name, uint64_t start, uint64_t duration, void *context) {
+  pass_notes *notes = context;
+  if (notes->status == MF_OK) notes->status = mf_api_phase(notes->s, name, start, duration, notes->e);
+}
+
+static mf_status make_graph(minfer_session *s, mf_error *e) {
+  MF_TRY(mf_api_build(s->model, s->options.batch, NULL, &s->graph, e));
+  MF_TRY(phase(s, "build", e));
+  pass_notes notes = {s, e, MF_OK};
+  MF_TRY(mf_pass_run_all(s->graph, &(mf_pass_options){.fusion = !s->options.no_fusion, .observe = note_pass, .context = &notes}, e));
+  return notes.status;
+}
+
+static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
+  static const mf_layout layouts[] = {[MINFER_LAYOUT_AUTO] = MF_LAYOUT_AUTO,
+                                      [MINFER_LAYOUT_BLOCKED] = MF_LAYOUT_BLOCKED,
+                                      [MINFER_LAYOUT_NHWC] = MF_LAYOUT_NHWC,
+                                      [MINFER_LAYOUT_NCHW] = MF_LAYOUT_NCHW};
+  static const mf_algorithm algorithms[] = {[MINFER_ALGORITHM_AUTO] = MF_ALGORITHM_AUTO,
+                                            [MINFER_ALGORITHM_DIRECT] = MF_ALGORITHM_DIRECT,
+                                            [MINFER_ALGORITHM_GEMM] = MF_ALGORITHM_GEMM};
+  static const mf_dtype stored[] = {[MINFER_F32] = MF_F32, [MINFER_BF16] = MF_BF16, [MINFER_F16] = MF_F16, [MINFER_INT8] = MF_F32};
+  mf_plan_options options = {.layout = layouts[s->options.layout],
+                             .algorithm = algorithms[s->options.algorithm],
+                             .activations = stored[s->options.dtype],
+                             .float_input = float_input};
+  pass_notes notes = {s, e, MF_OK};
+  MF_TRY(mf_plan_create(&s->plan, s->graph, &options, s->pool, note_plan, &notes, e));
+  MF_TRY(notes.status);
+  MF_TRY(mf_session_create(&s->session, s->plan, s->pool, e));
+  return phase(s, "session", e);
+}
+
+static mf_status create(minfer_session *s, const minfer_input *input, mf_error *e) {
+  s->phase_end = mf_now_ns();
+  if (!s->options.batch) s->options.batch = 1;
+  MF_TRY(check_options(&s->options, e));
+  MF_TRY(make_pool(s, e));
+  MF_TRY(phase(s, "threads", e));
+  MF_TRY(make_graph(s, e));
+  if (s->options.dtype == MINFER_INT8) {
+    MF_TRY(mf_api_calibrate(s, input, e));
+    MF_TRY(phase(s, "calibrate", e));
+  }
+  MF_TRY(make_plan(s, input && input->count && input->items[0].floats, e));
+  if (s->model->from_file) MF_TRY(mf_safetensors_check(s->model->weights, e));
+  return mf_api_describe(s, e);
+}
+
+minfer_status minfer_session_create(minfer_model *model, const minfer_input *input, const minfer_session_options *options,
+                                    minfer_session **out, minfer_error *error) {
+  mf_error e = {0};
+  minfer_session *s = mf_alloc_zero(sizeof *s);
+  if (!s) return mf_api_report(error, &e, mf_fail_memory(&e, sizeof *s));
+  if (options) s->options = *options;
+  s->model = model;
+  mf_api_retain(model);
+  mf_status status = create(s, input, &e);
+  if (status == MF_OK)
+    *out = s;
+  else
+    minfer_session_free(s);
+  return mf_api_report(error, &e, status);
+}
+
+void minfer_session_free(minfer_session *s) {
+  if (!s) return;
+  mf_session_free(s->session);
+  mf_plan_free(s->plan);
+  mf_graph_free(s->graph);
+  mf_pool_destroy(s->pool);
+  mf_topology_free(&s->topology);
+  mf_recorder_free(s->recorder);
+  mf_free(s->phases);
+  mf_free(s->spans);
+  mf_api_release(s->model);
+  mf_arena_free(&s->arena);
+  mf_free(s);
+}
+
+static mf_status load(minfer_session *s, const minfer_input *input, int first, mf_error *e) {
+  if (!input->count) return mf_fail(e, MF_ERR_USAGE, "the input is empty");
+  if (input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
+  for (int i = 0; i < s->options.batch; i++)
+    MF_TRY(mf_api_fill(s->session, s->model, &input->items[(first + i) % input->count], i, e));
+  return MF_OK;
+}
+
+minfer_status minfer_session_load(minfer_session *s, const minfer_input *input, int first, minfer_error *error) {
+  mf_error e = {0};
+  return mf_api_report(error, &e, load(s, input, first, &e));
+}
+
+minfer_status minfer_session_run(minfer_session *s, uint64_t *duration_ns, minfer_error *error) {
+  mf_error e = {0};
+  return mf_api_report(error, &e, mf_session_run(s->session, NULL, MF_TRACE_OFF, 0, duration_ns, &e));
+}
+
+// Room for a few hundred runs of the deepest network at the finest level.
+#define RECORDS ((size_t)1 << 17)
+
+minfer_status minfer_session_run_traced(minfer_session *s, minfer_trace_level level, uint64_t *duration_ns, minfer_error *error) {
+  mf_error e = {0};
+  mf_status status = s->recorder ? MF_OK : mf_recorder_create(&s->recorder, RECORDS, &e);
+  if (status == MF_OK) status = mf_session_run(s->session, s->recorder, (mf_trace_level)level, ++s->runs, duration_ns, &e);
+  return mf_api_report(error, &e, status);
+}
+
+minfer_status minfer_session_output(minfer_session *s, float *logits, size_t count, minfer_error *error) {
+  mf_error e = {0};
+  size_t there;
+  const float *output = mf_session_output(s->session, &there);
+  mf_status status = count == there ? MF_OK : mf_fail(&e, MF_ERR_USAGE, "the output has %zu numbers (%zu were asked for)", there, count);
+  if (status == MF_OK) memcpy(logits, output, count * sizeof *logits);
+  return mf_api_report(error, &e, status);
+}

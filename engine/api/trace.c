@@ -1,0 +1,224 @@
+// Spans with names and attributes, and traces as files.
+#include "api/handles.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "export/export.h"
+#include "plan/onednn.h"
+#include <string.h>
+
+_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD, "one set of kinds");
+
+#define ATTRIBUTES 24
+typedef struct attributes {
+  mf_attribute *list;
+  int count;
+} attributes;
+
+static void text(attributes *a, const char *key, const char *value) {
+  if (value && *value) a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXT, .text = value};
+}
+
+static void integer(attributes *a, const char *key, size_t value) {
+  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_INT, .integer = (int64_t)value};
+}
+
+static void number(attributes *a, const char *key, double value) {
+  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_DOUBLE, .number = value};
+}
+
+static attributes start(minfer_session *s) {
+  return (attributes){.list = mf_arena_alloc(&s->arena, ATTRIBUTES * sizeof(mf_attribute))};
+}
+
+static mf_status layer_item(minfer_session *s, const minfer_layer *l, mf_item *out, mf_error *e) {
+  attributes a = start(s);
+  const char *sources = l->source_count ? l->sources[0] : "";
+  for (int i = 1; sources && i < l->source_count; i++) sources = mf_arena_format(&s->arena, "%s %s", sources, l->sources[i]);
+  if (!a.list || !sources) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
+  text(&a, "kind", l->kind);
+  text(&a, "sources", sources);
+  text(&a, "stage", l->stage);
+  text(&a, "dtype", l->dtype);
+  text(&a, "implementation", l->impl);
+  text(&a, "input_shape", l->input_shape);
+  text(&a, "output_shape", l->output_shape);
+  *out = (mf_item){.name = l->name, .category = l->kind, .attributes = a.list, .attribute_count = a.count};
+  return MF_OK;
+}
+
+static mf_status primitive_item(minfer_session *s, const mf_step *step, mf_item *out, mf_error *e) {
+  attributes a = start(s);
+  if (!a.list) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
+  const mf_step_info *i = &step->info;
+  text(&a, "kind", i->kind);
+  text(&a, "implementation", i->impl);
+  text(&a, "problem", i->problem);
+  text(&a, "source_format", i->source.format);
+  text(&a, "source_dtype", i->source.dtype);
+  text(&a, "weights_format", i->weights.format);
+  text(&a, "weights_dtype", i->weights.dtype);
+  text(&a, "bias_dtype", i->bias.dtype);
+  text(&a, "destination_format", i->destination.format);
+  text(&a, "destination_dtype", i->destination.dtype);
+  text(&a, "post_ops", i->post_ops);
+  text(&a, "from", i->from);
+  text(&a, "to", i->to);
+  text(&a, "reason", i->reason);
+  integer(&a, "scratchpad_bytes", i->scratchpad_bytes);
+  integer(&a, "bytes_read", i->bytes_read);
+  integer(&a, "bytes_written", i->bytes_written);
+  double bytes = (double)i->bytes_read + (double)i->bytes_written;
+  if (i->flops > 0) {
+    number(&a, "flops", i->flops);
+    number(&a, "flops_per_byte", bytes > 0 ? i->flops / bytes : 0);
+  }
+  *out = (mf_item){.name = i->name, .category = i->kind, .attributes = a.list, .attribute_count = a.count, .flops = i->flops, .bytes = bytes};
+  return MF_OK;
+}
+
+static const char *const dtypes[] = {"f32", "bf16", "f16", "int8"};
+
+static mf_status environment(minfer_session *s, mf_error *e) {
+  attributes a = start(s);
+  const minfer_environment *m = minfer_environment_get();
+  if (!a.list || !m) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
+  text(&a, "minfer_version", MINFER_VERSION);
+  text(&a, "onednn_version", m->onednn_version);
+  text(&a, "onednn_runtime", m->onednn_runtime);
+  text(&a, "cpu", m->cpu);
+  text(&a, "isa", m->isa);
+  integer(&a, "logical_cpus", (size_t)m->logical_cpus);
+  integer(&a, "physical_cores", (size_t)m->physical_cores);
+  integer(&a, "l1d_bytes", m->l1d_bytes);
+  integer(&a, "l2_bytes", m->l2_bytes);
+  integer(&a, "l3_bytes", m->l3_bytes);
+  text(&a, "model", s->model->network->name);
+  text(&a, "dtype", dtypes[s->options.dtype]);
+  integer(&a, "batch", (size_t)s->options.batch);
+  integer(&a, "threads", (size_t)s->plan->threads);
+  text(&a, "weights_source", s->model->info.weights_source);
+  integer(&a, "activation_bytes", s->plan->activation_bytes);
+  integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
+  integer(&a, "weight_bytes", s->plan->constant_bytes);
+  integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
+  s->trace.environment = a.list;
+  s->trace.environment_count = a.count;
+  s->trace.name = mf_arena_format(&s->arena, "minfer %s %s", s->model->network->name, dtypes[s->options.dtype]);
+  return s->trace.name ? MF_OK : mf_fail_memory(e, 64);
+}
+
+// Names and attributes do not change with the runs: made once.
+static mf_status make_items(minfer_session *s, mf_error *e) {
+  if (s->trace.name) return MF_OK;
+  const minfer_plan *p = &s->view;
+  mf_item *phases = mf_arena_alloc(&s->arena, ((size_t)p->phase_count + 1) * sizeof *phases);
+  mf_item *layers = mf_arena_alloc(&s->arena, ((size_t)p->layer_count + 1) * sizeof *layers);
+  mf_item *primitives = mf_arena_alloc(&s->arena, ((size_t)p->primitive_count + 1) * sizeof *primitives);
+  mf_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)p->buffer_count + 1) * sizeof *buffers);
+  if (!phases || !layers || !primitives || !buffers) return mf_fail_memory(e, (size_t)p->primitive_count * sizeof *primitives);
+  for (int i = 0; i < p->phase_count; i++) phases[i] = (mf_item){.name = p->phases[i].name, .category = "start-up"};
+  for (int i = 0; i < p->layer_count; i++) MF_TRY(layer_item(s, &p->layers[i], &layers[i], e));
+  for (int i = 0; i < p->primitive_count; i++) MF_TRY(primitive_item(s, &s->plan->steps[i], &primitives[i], e));
+  for (int i = 0; i < p->buffer_count; i++) {
+    const minfer_buffer *b = &p->buffers[i];
+    buffers[i] = (mf_buffer){b->name, b->offset, b->bytes, b->first_primitive, b->last_primitive};
+  }
+  s->trace.phases = phases;
+  s->trace.phase_count = p->phase_count;
+  s->trace.layers = layers;
+  s->trace.layer_count = p->layer_count;
+  s->trace.primitives = primitives;
+  s->trace.primitive_count = p->primitive_count;
+  s->trace.buffers = buffers;
+  s->trace.buffer_count = p->buffer_count;
+  s->trace.monotonic = mf_now_ns();
+  s->trace.epoch = mf_epoch_ns();
+  return environment(s, e);
+}
+
+static mf_status collect(minfer_session *s, mf_span **spans, size_t *count, mf_error *e) {
+  MF_TRY(make_items(s, e));
+  int *layer_of = mf_alloc(((size_t)s->plan->step_count + 1) * sizeof *layer_of);
+  mf_span *phases = mf_alloc_zero(((size_t)s->phase_count + 1) * sizeof *phases);
+  mf_status status = layer_of && phases ? MF_OK : mf_fail_memory(e, (size_t)s->plan->step_count * sizeof *layer_of);
+  for (int i = 0; i < s->plan->step_count && status == MF_OK; i++)
+    layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
+  for (int i = 0; i < s->phase_count && status == MF_OK; i++)
+    phases[i] = (mf_span){.kind = MF_SPAN_APPLICATION, .start = s->phases[i].start_ns, .duration = s->phases[i].duration_ns, .index = i};
+  if (status == MF_OK) status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
+  if (status == MF_OK) mf_recorder_count(s->recorder, &s->trace.dropped);
+  mf_free(layer_of);
+  mf_free(phases);
+  return status;
+}
+
+const minfer_span *minfer_session_spans(minfer_session *s, size_t *count, size_t *dropped) {
+  mf_error e;
+  mf_span *spans = NULL;
+  *count = 0;
+  if (collect(s, &spans, count, &e) != MF_OK) return NULL;
+  mf_free(s->spans);
+  s->spans = mf_alloc((*count + 1) * sizeof *s->spans);
+  for (size_t i = 0; s->spans && i < *count; i++) {
+    const mf_span *from = &spans[i];
+    s->spans[i] = (minfer_span){.kind = (minfer_span_kind)from->kind,
+                                .id = from->id,
+                                .parent = from->parent,
+                                .start_ns = from->start,
+                                .duration_ns = from->duration,
+                                .index = from->index,
+                                .thread = from->thread,
+                                .effective_ns = from->effective,
+                                .spin_ns = from->spin,
+                                .wait_ns = from->wait,
+                                .overhead_ns = from->overhead,
+                                .chunks = (int)from->chunks};
+  }
+  mf_free(spans);
+  if (!s->spans) *count = 0;
+  if (dropped) *dropped = s->trace.dropped;
+  return s->spans;
+}
+
+const char *minfer_span_name(const minfer_session *s, const minfer_span *span) {
+  mf_span one = {.kind = (mf_span_kind)span->kind, .index = span->index};
+  return s->trace.name ? mf_trace_name(&s->trace, &one) : "";
+}
+
+const char *minfer_trace_format(int index) {
+  return index >= 0 && index < mf_exporter_count ? mf_exporters[index].name : NULL;
+}
+
+const char *minfer_trace_suffix(int index) {
+  return index >= 0 && index < mf_exporter_count ? mf_exporters[index].suffix : NULL;
+}
+
+typedef struct writing {
+  const mf_exporter *exporter;
+  const mf_trace *trace;
+} writing;
+
+static mf_status fill(FILE *file, void *context, mf_error *e) {
+  const writing *w = context;
+  return w->exporter->write(w->trace, file, e);
+}
+
+static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
+  const mf_exporter *exporter = format ? mf_exporter_find(format) : mf_exporter_for_path(path);
+  if (!exporter) return mf_fail(e, MF_ERR_USAGE, "%s: there is no trace format for this", format ? format : path);
+  mf_span *spans = NULL;
+  mf_trace trace;
+  size_t count = 0;
+  MF_TRY(collect(s, &spans, &count, e));
+  trace = s->trace;
+  trace.spans = spans;
+  trace.span_count = count;
+  mf_status status = mf_file_write(path, fill, &(writing){exporter, &trace}, e);
+  mf_free(spans);
+  return status;
+}
+
+minfer_status minfer_trace_write(minfer_session *s, const char *format, const char *path, minfer_error *error) {
+  mf_error e = {0};
+  return mf_api_report(error, &e, write_trace(s, format, path, &e));
+}

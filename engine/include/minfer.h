@@ -1,0 +1,337 @@
+// minfer: a CPU inference micro-engine with built-in tracing. The only public header.
+//
+//   minfer_model *model;  minfer_session *session;  minfer_input *input;  minfer_error error;
+//   minfer_model_open(&(minfer_model_options){.size = sizeof(minfer_model_options), .model = "resnet18"}, &model,
+//   &error); minfer_input_create(model, &input, &error);           minfer_input_add_image(input, "cat.jpg", &error);
+//   minfer_session_create(model, input, &(minfer_session_options){.size = sizeof(minfer_session_options)}, &session,
+//   &error); minfer_session_load(session, input, 0, &error);       minfer_session_run(session, NULL, &error);
+//   minfer_session_output(session, logits, count, &error);
+//
+// Rules: a function that can fail returns a minfer_status and fills the error (which may be NULL). Structs that callers
+// fill begin with their size; every other zero is the default. Pointers in results belong to the handle they came from
+// and live as long as it does. A handle is used by one thread at a time; different handles may be used at once. A
+// session keeps its model alive, not its input.
+#ifndef MINFER_H
+#define MINFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MINFER_API __attribute__((visibility("default")))
+
+// ---- errors and notes
+// --------------------------------------------------------------------------------------------------------------
+
+typedef enum minfer_status { // also the program's exit statuses
+  MINFER_OK = 0,
+  MINFER_GATE = 1,        // a gate failed: accuracy below target, regression over the limit
+  MINFER_USAGE = 2,       // wrong use
+  MINFER_FILE = 3,        // a file is broken or does not fit
+  MINFER_UNSUPPORTED = 4, // this machine or build cannot do it: ISA, operator, permission, out of memory
+  MINFER_OUTPUT = 5,      // the result could not be written or delivered
+  MINFER_INTERRUPTED = 130
+} minfer_status;
+
+typedef struct minfer_error {
+  minfer_status status;
+  char text[768]; // one line: what is wrong (what was expected)
+  char hint[256]; // what to do, or empty
+} minfer_error;
+
+MINFER_API const char *minfer_version(void);
+// Notes (level 0) and warnings (level 1) for people; nothing is printed without a sink.
+MINFER_API void minfer_set_log(void (*sink)(int level, const char *line, void *context), void *context);
+
+// ---- networks and models
+// -----------------------------------------------------------------------------------------------------------
+
+typedef struct minfer_network {
+  const char *name, *summary;
+  const char *weights_hint; // how to get weights: a command, or a file of a public hub
+  int height, width;        // default input size
+  bool has_multiplier;      // --width makes sense
+} minfer_network;
+MINFER_API int minfer_network_count(void);
+MINFER_API const minfer_network *minfer_network_at(int index);
+// Where the lookup finds weights for a network (width 0: the default); false when it will be synthetic. The path is cut
+// to `size`.
+MINFER_API bool minfer_weights_find(const char *network, double multiplier, char *path, size_t size);
+
+typedef struct minfer_model minfer_model;
+typedef struct minfer_model_options {
+  size_t size;
+  const char *model;   // a network's name
+  const char *weights; // a safetensors file, "synthetic" or "synthetic:SEED"; NULL: looked up, else synthetic
+  double multiplier;   // channel multiplier; 0: the weights' or the network's
+  int height, width;   // input size; 0: the weights' or the network's
+  const char *classes; // a file with a class name a line; NULL: ImageNet's when there are 1000 classes
+} minfer_model_options;
+MINFER_API minfer_status minfer_model_open(const minfer_model_options *options, minfer_model **out,
+                                           minfer_error *error);
+MINFER_API void minfer_model_close(minfer_model *model); // NULL is allowed; open sessions keep what they need
+
+typedef struct minfer_model_info {
+  const char *name;
+  const char *weights_source; // "file" (named or from $MINFER_DATA), "fetched" (from the data folder of
+                              // tools/fetch_weights.sh), "synthetic"
+  const char *weights_path;   // "" when synthetic
+  uint64_t seed;              // of synthetic weights
+  int64_t parameters;         // numbers the network reads
+  int extra_tensors;          // tensors of the file that the network does not read
+  int height, width, classes;
+  double multiplier;
+  float mean[3], std[3];
+  int resize;
+  const char *interpolation, *padding; // "bilinear", "bicubic"; "torch", "same"
+  double bn_epsilon;
+} minfer_model_info;
+MINFER_API const minfer_model_info *minfer_model_describe(const minfer_model *model);
+MINFER_API const char *minfer_model_class(const minfer_model *model, int index); // "class 7" when it has no name
+
+// The weights file against the network, without opening a model: works for a file that does not fit.
+typedef struct minfer_tensor {
+  const char *name;
+  const char *state;            // "ok", "missing", "wrong shape", "wrong dtype", "extra"
+  char expected[96], found[96]; // "64x3x7x7"; empty where there is none
+  const char *dtype;            // of the file: "F32"; "" where there is none
+} minfer_tensor;
+typedef struct minfer_tensors minfer_tensors;
+MINFER_API minfer_status minfer_tensors_compare(const minfer_model_options *options, minfer_tensors **out,
+                                                minfer_error *error);
+MINFER_API const minfer_tensor *minfer_tensors_list(const minfer_tensors *tensors, int *count);
+MINFER_API void minfer_tensors_free(minfer_tensors *tensors);
+
+// ---- input
+// -------------------------------------------------------------------------------------------------------------------------
+
+// A list of pictures (kept as prepared 8-bit pixels) or of float arrays, in the shape the model wants. Not both at once
+// (MINFER_USAGE).
+typedef struct minfer_input minfer_input;
+MINFER_API minfer_status minfer_input_create(const minfer_model *model, minfer_input **out, minfer_error *error);
+MINFER_API void minfer_input_free(minfer_input *input);
+MINFER_API minfer_status minfer_input_add_image(minfer_input *input, const char *path,
+                                                minfer_error *error); // JPEG, PNG, BMP
+// Every picture of a folder in name order. Files that are no pictures are passed over; broken pictures too unless
+// `strict`. `limit` > 0 takes that many at even spacing. *skipped (may be NULL) counts broken ones.
+MINFER_API minfer_status minfer_input_add_folder(minfer_input *input, const char *folder, int limit, bool strict,
+                                                 int *skipped, minfer_error *error);
+MINFER_API minfer_status minfer_input_add_npy(minfer_input *input, const char *path,
+                                              minfer_error *error); // N,3,H,W float32, normalised
+MINFER_API minfer_status minfer_input_add_generated(minfer_input *input, int count, uint64_t seed,
+                                                    minfer_error *error); // seeded pictures
+MINFER_API int minfer_input_count(const minfer_input *input);
+MINFER_API const char *minfer_input_name(const minfer_input *input,
+                                         int index); // file name, "file.npy[3]", "generated 1"
+
+// ---- sessions
+// ----------------------------------------------------------------------------------------------------------------------
+
+typedef enum minfer_dtype { MINFER_F32, MINFER_BF16, MINFER_F16, MINFER_INT8 } minfer_dtype;
+typedef enum minfer_layout {
+  MINFER_LAYOUT_AUTO,
+  MINFER_LAYOUT_BLOCKED,
+  MINFER_LAYOUT_NHWC,
+  MINFER_LAYOUT_NCHW
+} minfer_layout;
+typedef enum minfer_algorithm {
+  MINFER_ALGORITHM_AUTO,
+  MINFER_ALGORITHM_DIRECT,
+  MINFER_ALGORITHM_GEMM,    // oneDNN's im2col convolution
+  MINFER_ALGORITHM_WINOGRAD // refused: not built
+} minfer_algorithm;
+typedef enum minfer_trace_level {
+  MINFER_TRACE_RUN,
+  MINFER_TRACE_LAYER,
+  MINFER_TRACE_PRIMITIVE,
+  MINFER_TRACE_THREAD
+} minfer_trace_level;
+
+typedef struct minfer_session minfer_session;
+typedef struct minfer_session_options {
+  size_t size;
+  int batch; // 0: 1
+  minfer_dtype dtype;
+  minfer_layout layout;
+  bool no_fusion; // BatchNorm, activations and sums as primitives of their own
+  minfer_algorithm algorithm;
+  bool emulate;            // bf16 on a machine with AVX-512 but without native bf16
+  int threads;             // 0: physical cores this process may use
+  int64_t spin_us;         // how long idle workers poll before they sleep; 0: 1000; negative: they sleep at once
+  const char *affinity;    // "none", "compact", "scatter" or a list of CPUs; NULL: compact
+  const char *calibration; // int8: a folder of pictures; NULL: the input given to minfer_session_create
+  const char *calibrator;  // int8: NULL or "minmax"
+  // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
+  bool (*progress)(const char *phase, size_t done, size_t total, void *context);
+  void *progress_context;
+} minfer_session_options;
+
+// `input` is read only when int8 has to calibrate on it; may be NULL otherwise.
+MINFER_API minfer_status minfer_session_create(minfer_model *model, const minfer_input *input,
+                                               const minfer_session_options *options, minfer_session **out,
+                                               minfer_error *error);
+MINFER_API void minfer_session_free(minfer_session *session);
+// Fill the batch with items first, first + 1, ... of the input, beginning again at its end.
+MINFER_API minfer_status minfer_session_load(minfer_session *session, const minfer_input *input, int first,
+                                             minfer_error *error);
+MINFER_API minfer_status minfer_session_run(minfer_session *session, uint64_t *duration_ns,
+                                            minfer_error *error); // untraced
+// One run that records spans down to `level`. `duration_ns` is the run's wall time with tracing in it.
+MINFER_API minfer_status minfer_session_run_traced(minfer_session *session, minfer_trace_level level,
+                                                   uint64_t *duration_ns, minfer_error *error);
+// The network's output before softmax: batch rows of `classes` floats.
+MINFER_API minfer_status minfer_session_output(minfer_session *session, float *logits, size_t count,
+                                               minfer_error *error);
+
+// ---- the plan: what will run and why
+// ------------------------------------------------------------------------------------------------
+
+typedef struct minfer_argument {
+  const char *format; // "nhwc", "nChw16c", "OIhw16i64o"; "" when the primitive has no such argument
+  const char *dtype;  // "f32", "s8", ...; "" likewise
+} minfer_argument;
+
+typedef struct minfer_primitive {
+  const char
+      *kind; // oneDNN's word: convolution, inner_product, pooling, eltwise, binary, sum, concat, softmax, lrn, reorder
+  const char *name;    // the layer's name; for a reorder "from -> to"
+  int layer;           // index into layers; -1 for a reorder of the network's input or output
+  const char *impl;    // "brgconv_1x1:avx512_core_vnni"
+  const char *problem; // in benchdnn's form: "mb1ic64ih56oc64oh56kh3ph1"
+  minfer_argument source, weights, bias, destination;
+  const char *post_ops; // "sum:0.5:u8+eltwise_relu"; "" for none
+  size_t scratchpad_bytes;
+  double flops; // multiply-adds times two
+  size_t bytes_read, bytes_written;
+  // Reorders, and primitives that convert inside themselves:
+  const char *from, *to; // layers at both ends of the edge; "" otherwise
+  const char *reason;    // "input format", "dtype", "format mismatch: conv1 wrote nhwc, pool's fastest reads nChw16c",
+                         // "concat", "output"; "" for none
+} minfer_primitive;
+
+typedef struct minfer_layer {
+  const char *name;  // "layer1.0.conv1+bn1+relu"
+  const char *kind;  // of its main primitive
+  const char *stage; // "conv2_x"
+  const char *dtype; // what it computes in
+  const char *impl;
+  const char *const *sources; // layers of the network that it covers
+  int source_count;
+  char input_shape[96], output_shape[96];
+  double flops;
+  int first_primitive, primitive_count; // its own primitives; reorders in front of it are not among them
+} minfer_layer;
+
+typedef struct minfer_buffer { // an activation in the slab
+  const char *name;
+  size_t offset, bytes;
+  int first_primitive, last_primitive; // alive from .. to, both included
+} minfer_buffer;
+
+typedef struct minfer_phase { // start-up, in order, not overlapping
+  const char *name; // "weights", "build", "pass fold_batch_norm", "primitives", "pack weights", "calibrate", ...
+  uint64_t start_ns, duration_ns;
+} minfer_phase;
+
+typedef struct minfer_plan {
+  minfer_dtype dtype;
+  int batch, threads;
+  const char *isa;                    // the one oneDNN uses: "avx512_core_vnni"
+  const minfer_primitive *primitives; // in execution order
+  int primitive_count;
+  const minfer_layer *layers;
+  int layer_count;
+  const minfer_buffer *buffers;
+  int buffer_count;
+  const minfer_phase *phases;
+  int phase_count;
+  size_t activation_bytes, activation_bound_bytes, weight_bytes, scratchpad_bytes;
+  const char *calibration_source; // int8: "folder DIR", "own input"; "" otherwise
+  const char *calibrator;         // int8: "minmax"; "" otherwise
+  int calibration_images;
+} minfer_plan;
+MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
+
+// ---- the trace
+// ---------------------------------------------------------------------------------------------------------------------
+
+typedef enum minfer_span_kind {
+  MINFER_SPAN_APPLICATION,
+  MINFER_SPAN_RUN,
+  MINFER_SPAN_LAYER,
+  MINFER_SPAN_PRIMITIVE,
+  MINFER_SPAN_THREAD
+} minfer_span_kind;
+typedef struct minfer_span {
+  minfer_span_kind kind;
+  uint64_t id, parent;            // parent 0: none
+  uint64_t start_ns, duration_ns; // monotonic clock
+  int index;                      // phase, number of the traced run, layer, primitive, or (thread spans) primitive
+  int thread;                     // worker; 0 is the caller
+  uint64_t effective_ns, spin_ns, wait_ns, overhead_ns; // thread spans
+  int chunks;                                           // thread spans
+} minfer_span;
+// Everything recorded since the session was created (start-up phases included), parents before children. `dropped` (may
+// be NULL) counts records of old runs that the ring has overwritten.
+MINFER_API const minfer_span *minfer_session_spans(minfer_session *session, size_t *count, size_t *dropped);
+MINFER_API const char *minfer_span_name(const minfer_session *session, const minfer_span *span);
+
+// Trace formats by name ("chrome"); NULL at the end of the list.
+MINFER_API const char *minfer_trace_format(int index);
+MINFER_API const char *minfer_trace_suffix(int index); // ".trace.json"
+// Write the trace whole or not at all.
+MINFER_API minfer_status minfer_trace_write(minfer_session *session, const char *format, const char *path,
+                                            minfer_error *error);
+
+// ---- the machine
+// -------------------------------------------------------------------------------------------------------------------
+
+typedef struct minfer_environment {
+  const char *cpu;
+  int logical_cpus, physical_cores; // that this process may use
+  double cgroup_cpus;               // quota in CPUs; 0: none
+  int default_threads;
+  size_t l1d_bytes, l2_bytes, l3_bytes, memory_bytes, cgroup_memory_bytes; // 0: unknown or none
+  const char *isa;                                                         // the one oneDNN uses
+  bool native_bf16, native_f16, native_int8;                               // native_int8: VNNI or better
+  bool has_amx;
+  const char *onednn_version, *onednn_runtime;
+} minfer_environment;
+MINFER_API const minfer_environment *minfer_environment_get(void);
+// Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first model is opened. MINFER_USAGE
+// lists the names; MINFER_UNSUPPORTED when this machine lacks it.
+MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
+
+// Thread settings in the spellings of OpenMP runtimes (OMP_NUM_THREADS, KMP_BLOCKTIME, KMP_AFFINITY, OMP_PROC_BIND,
+// KMP_SETTINGS): fills threads, spin_us and affinity of the options where they are still zero. *print_settings:
+// KMP_SETTINGS is on.
+MINFER_API void minfer_session_options_from_environment(minfer_session_options *options, bool *print_settings);
+
+// ---- JSON and .npy, so that programs on top need no second writer
+// -------------------------------------------------------------------
+
+typedef struct minfer_json minfer_json;
+MINFER_API minfer_json *minfer_json_open(FILE *file, bool indent); // NULL without memory; errors show in ferror(file)
+MINFER_API void minfer_json_object(minfer_json *json, const char *key); // key: NULL inside arrays and at the top
+MINFER_API void minfer_json_array(minfer_json *json, const char *key);
+MINFER_API void minfer_json_end(minfer_json *json); // of the innermost object or array
+MINFER_API void minfer_json_string(minfer_json *json, const char *key, const char *value);
+MINFER_API void minfer_json_int(minfer_json *json, const char *key, int64_t value);
+MINFER_API void minfer_json_double(minfer_json *json, const char *key, double value); // null when not finite
+MINFER_API void minfer_json_bool(minfer_json *json, const char *key, bool value);
+MINFER_API void minfer_json_close(minfer_json *json); // ends what is open, writes the last newline
+
+MINFER_API minfer_status minfer_npy_write(const char *path, const float *rows, size_t row_count, size_t columns,
+                                          minfer_error *error);
+// Write a text file whole or not at all.
+MINFER_API minfer_status minfer_file_write(const char *path, const char *bytes, size_t count, minfer_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

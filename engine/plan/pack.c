@@ -1,0 +1,113 @@
+#include "plan/pack.h"
+#include <oneapi/dnnl/dnnl_threadpool.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+// Below this size jobs run side by side; above it, one after another with every worker in each.
+#define SIDE_BY_SIDE ((size_t)1 << 20)
+
+typedef struct packing {
+  mf_plan *plan;
+  const mf_pack **packs;
+  mf_pool *pool;
+  atomic_bool failed;
+  mf_error error; // of the first failure
+} packing;
+
+// Round to nearest even, saturating; NaN becomes 0.
+static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
+  size_t row = elements / pack->channels;
+  for (size_t c = 0; c < pack->channels; c++) {
+    float inverse = 1.0f / pack->scales[c];
+    for (size_t i = c * row; i < (c + 1) * row; i++) {
+      float q = rintf(pack->data[i] * inverse);
+      out[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q == q ? q : 0);
+    }
+  }
+}
+
+static mf_status reorder(const mf_plan *plan, mf_pool *pool, const mf_constant *constant, dnnl_memory_desc_t plain, const void *data,
+                         mf_error *e) {
+  dnnl_primitive_desc_t pd = NULL;
+  dnnl_primitive_t primitive = NULL;
+  dnnl_memory_t from = NULL;
+  dnnl_stream_t stream = NULL;
+  union {
+    const void *in;
+    void *out;
+  } source = {data}; // oneDNN's memory takes no const
+  dnnl_status_t status = dnnl_reorder_primitive_desc_create(&pd, plain, plan->engine, constant->md, plan->engine, NULL);
+  if (!status) status = dnnl_primitive_create(&primitive, pd);
+  if (!status) status = dnnl_memory_create(&from, plain, plan->engine, source.out);
+  if (!status) status = dnnl_threadpool_interop_stream_create(&stream, plan->engine, mf_pool_onednn(pool));
+  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, constant->memory}};
+  if (!status) status = dnnl_primitive_execute(primitive, stream, 2, arguments);
+  if (!status) status = dnnl_stream_wait(stream);
+  if (stream) dnnl_stream_destroy(stream);
+  if (from) dnnl_memory_destroy(from);
+  if (primitive) dnnl_primitive_destroy(primitive);
+  if (pd) dnnl_primitive_desc_destroy(pd);
+  return mf_onednn_check(status, "packing weights", e);
+}
+
+static mf_status pack_one(const packing *p, const mf_pack *pack, mf_error *e) {
+  const mf_constant *constant = &p->plan->constants[pack->constant];
+  size_t bytes = dnnl_memory_desc_get_size(pack->plain);
+  if (!pack->scales && dnnl_memory_desc_get_size(constant->md) == bytes &&
+      (dnnl_memory_desc_equal(pack->plain, constant->md) || bytes == sizeof(float))) { // single numbers may be integers
+    memcpy((char *)p->plan->constant_slab + constant->offset, pack->data, bytes);
+    return MF_OK;
+  }
+  if (!pack->scales) return reorder(p->plan, p->pool, constant, pack->plain, pack->data, e);
+  int8_t *stored = mf_alloc(bytes);
+  if (!stored) return mf_fail_memory(e, bytes);
+  quantise(pack, bytes, stored);
+  mf_status status = reorder(p->plan, p->pool, constant, pack->plain, stored, e);
+  mf_free(stored);
+  return status;
+}
+
+static void body(int i, int n, void *context) {
+  (void)n;
+  packing *p = context;
+  mf_error error;
+  if (atomic_load(&p->failed)) return;
+  if (pack_one(p, p->packs[i], &error) != MF_OK && !atomic_exchange(&p->failed, true)) p->error = error;
+}
+
+static mf_status lay_out(mf_plan *plan, mf_error *e) {
+  size_t total = 0;
+  for (int i = 0; i < plan->constant_count; i++) {
+    plan->constants[i].offset = total;
+    size_t rounded;
+    if (!mf_add(plan->constants[i].bytes, MF_ALIGNMENT - 1, &rounded) ||
+        !mf_add(total, rounded & ~(size_t)(MF_ALIGNMENT - 1), &total))
+      return mf_fail_memory(e, SIZE_MAX);
+  }
+  plan->constant_slab = mf_alloc(total);
+  if (!plan->constant_slab) return mf_fail_memory(e, total);
+  plan->constant_bytes = total;
+  for (int i = 0; i < plan->constant_count; i++) {
+    mf_constant *c = &plan->constants[i];
+    MF_TRY(mf_onednn_check(dnnl_memory_create(&c->memory, c->md, plan->engine, (char *)plan->constant_slab + c->offset), "weights", e));
+  }
+  return MF_OK;
+}
+
+mf_status mf_plan_pack(mf_plan *plan, const mf_pack *packs, int count, mf_pool *pool, mf_error *e) {
+  MF_TRY(lay_out(plan, e));
+  packing p = {.plan = plan, .pool = pool, .packs = mf_alloc((size_t)count * sizeof *p.packs)};
+  if (!p.packs) return mf_fail_memory(e, (size_t)count * sizeof *p.packs);
+  int small = 0;
+  for (int i = 0; i < count; i++)
+    if (dnnl_memory_desc_get_size(packs[i].plain) < SIDE_BY_SIDE)
+      p.packs[small++] = &packs[i];
+    else if (!atomic_load(&p.failed) && pack_one(&p, &packs[i], &p.error) != MF_OK)
+      atomic_store(&p.failed, true);
+  if (small && !atomic_load(&p.failed)) mf_pool_run(pool, small, body, &p);
+  mf_free(p.packs);
+  if (!atomic_load(&p.failed)) return MF_OK;
+  *e = p.error;
+  return e->status;
+}

@@ -1,0 +1,83 @@
+// Filling the input: from pixels or floats straight into the format and type that the first primitive reads.
+#include "plan/onednn.h"
+#include "run/internal.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct target { // the input value as strided memory
+  char *bytes;
+  mf_dtype dtype;
+  mf_quantization quantization;
+  size_t stride[4]; // in elements: N, C, H, W
+  size_t channels, height, width;
+} target;
+
+static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
+  const mf_plan *plan = mf_session_plan(s);
+  const mf_value *value = &plan->values[plan->input];
+  int blocks = 0, rank = 0;
+  const dnnl_dims_t *strides, *dims;
+  dnnl_memory_desc_query(value->md, dnnl_query_inner_nblks_s32, &blocks);
+  dnnl_memory_desc_query(value->md, dnnl_query_ndims_s32, &rank);
+  dnnl_memory_desc_query(value->md, dnnl_query_strides, (void *)&strides);
+  dnnl_memory_desc_query(value->md, dnnl_query_dims, (void *)&dims);
+  if (blocks || rank != 4)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "the network's first primitive reads a blocked input, which cannot be filled");
+  if (n < 0 || n >= (*dims)[0]) return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)(*dims)[0]);
+  for (int i = 0; i < 4; i++) t->stride[i] = (size_t)(*strides)[i];
+  t->channels = (size_t)(*dims)[1];
+  t->height = (size_t)(*dims)[2];
+  t->width = (size_t)(*dims)[3];
+  t->dtype = mf_onednn_dtype_of(value->md);
+  t->quantization = value->quantization;
+  t->bytes = (char *)mf_session_input(s) + (size_t)n * t->stride[0] * mf_dtype_size(t->dtype);
+  return MF_OK;
+}
+
+// One number in the target's type: up to four bytes, little end first.
+static uint32_t encode(const target *t, float x) {
+  uint32_t bits = 0;
+  switch (t->dtype) {
+  case MF_BF16: return mf_f32_to_bf16(x);
+  case MF_F16: return mf_f32_to_f16(x);
+  case MF_U8:
+  case MF_S8: {
+    float low = t->dtype == MF_U8 ? 0 : -128, high = t->dtype == MF_U8 ? 255 : 127;
+    float q = rintf(x / t->quantization.scale) + (float)t->quantization.zero_point;
+    return (uint8_t)(int)(q >= low ? q <= high ? q : high : low); // NaN: low
+  }
+  default: memcpy(&bits, &x, sizeof bits); return bits;
+  }
+}
+
+static inline void store(const target *t, size_t element, uint32_t bits) {
+  switch (mf_dtype_size(t->dtype)) {
+  case 1: ((uint8_t *)t->bytes)[element] = (uint8_t)bits; break;
+  case 2: ((uint16_t *)t->bytes)[element] = (uint16_t)bits; break;
+  default: ((uint32_t *)t->bytes)[element] = bits; break;
+  }
+}
+
+mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3], mf_error *e) {
+  target t;
+  MF_TRY(open_target(s, n, &t, e));
+  if (t.channels != 3) return mf_fail(e, MF_ERR_USAGE, "the network reads %zu channels (pictures have 3)", t.channels);
+  uint32_t table[3][256];
+  for (int c = 0; c < 3; c++)
+    for (int p = 0; p < 256; p++) table[c][p] = encode(&t, ((float)p / 255.0f - mean[c]) / std[c]);
+  for (size_t y = 0; y < t.height; y++)
+    for (size_t x = 0; x < t.width; x++)
+      for (size_t c = 0; c < 3; c++)
+        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3], table[c][rgb[(y * t.width + x) * 3 + c]]);
+  return MF_OK;
+}
+
+mf_status mf_session_fill_floats(mf_session *s, int64_t n, const float *chw, mf_error *e) {
+  target t;
+  MF_TRY(open_target(s, n, &t, e));
+  for (size_t c = 0; c < t.channels; c++)
+    for (size_t y = 0; y < t.height; y++)
+      for (size_t x = 0; x < t.width; x++)
+        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3], encode(&t, chw[(c * t.height + y) * t.width + x]));
+  return MF_OK;
+}

@@ -1,0 +1,12 @@
+// The families' build functions, one a file, declared from the table.
+#ifndef MF_MODELS_FAMILY_H
+#define MF_MODELS_FAMILY_H
+
+#include "models/zoo.h"
+
+#define MF_NETWORK(name, build, variant, recipe, multiplier, summary, weights)                                         \
+  mf_tensor_id build(mf_builder *b, mf_tensor_id image, const mf_recipe *recipe_of_weights, int number);
+#include "models/zoo.def"
+#undef MF_NETWORK
+
+#endif

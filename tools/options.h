@@ -1,0 +1,92 @@
+// The command line: options.def's table, and what was given.
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+#include "command.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct path_list {
+  const char **items;
+  size_t count;
+} path_list;
+
+typedef struct optional_text {
+  bool given;
+  const char *text; // NULL: given without a value
+} optional_text;
+
+typedef struct image_size {
+  int height, width;
+} image_size;
+
+typedef enum output_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_MD } output_format;
+typedef enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color_choice;
+
+// Texts point into argv. Zero means "not given" where nothing else is said.
+typedef struct options {
+  const command *command;
+  const char *argument; // of `help`
+  const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
+  path_list images, inputs;
+  optional_text trace;
+  image_size size;
+  int batch, threads, iterations, top;
+  int spin_us, warmup;                       // -1: not given
+  double multiplier, precision;              // precision: percent
+  double min_time_s;                         // -1: not given
+  int dtype, layout, algorithm, trace_level; // as minfer.h's enumerations
+  int fusion;                                // 0 on, 1 off
+  int format, color;                         // output_format, color_choice
+  bool emulate, strict, tensors, quiet, progress, help, version;
+} options;
+
+typedef enum option_form {
+  OPTION_FLAG,
+  OPTION_TEXT,
+  OPTION_OPTIONAL,
+  OPTION_LIST,
+  OPTION_SIZE,
+  OPTION_INTEGER,
+  OPTION_REAL,
+  OPTION_CHOICE,
+  OPTION_CONSTANT
+} option_form;
+
+typedef enum option_group {
+  GROUP_NETWORK,
+  GROUP_INPUT,
+  GROUP_PRECISION,
+  GROUP_PLANNING,
+  GROUP_THREADS,
+  GROUP_MEASURING,
+  GROUP_TRACE,
+  GROUP_RESULTS,
+  GROUP_COUNT
+} option_group;
+
+typedef struct option {
+  const char *name;  // without "--"; NULL: only the short form
+  char letter;       // 0: none
+  const char *value; // as help shows it; NULL: takes none
+  const char *help;
+  option_group group;
+  int commands; // COMMAND_ bits
+  option_form form;
+  size_t field; // in options
+  double low, high;
+} option;
+
+extern const option option_table[];
+extern const size_t option_count;
+extern const char *const option_group_titles[GROUP_COUNT];
+bool option_belongs(const option *o, const command *c);
+
+// Fill *o from the command line, which holds at least one argument. Free with options_free, also after a failure.
+// MINFER_USAGE names what is wrong. After --help and --version nothing more is read and checked.
+minfer_status options_parse(options *o, int argc, char **argv, minfer_error *error);
+void options_free(options *o);
+
+const char *options_dtype_name(int dtype);
+
+#endif

@@ -1,0 +1,58 @@
+// What the commands print, in the forms of --format. The JSON forms follow the schemas in schema/.
+#ifndef TOOLS_REPORT_H
+#define TOOLS_REPORT_H
+
+#include "breakdown.h"
+#include "classify.h"
+#include "console.h"
+#include "measure.h"
+#include "setup.h"
+
+typedef struct run_report {
+  const options *options;
+  const console *console;
+  const minfer_model *model;
+  const minfer_plan *plan;
+  const minfer_input *input;
+  const classification *answers;
+  const measurement *measured;
+  const breakdown *times;
+} run_report;
+bool report_run(FILE *out, const void *report);
+bool report_run_json(FILE *out, const run_report *r);
+
+typedef struct inspect_report {
+  const options *options;
+  const console *console;
+  const minfer_model *model;
+  const minfer_plan *plan;
+  const breakdown *counts;
+} inspect_report;
+bool report_inspect(FILE *out, const void *report);
+bool report_inspect_json(FILE *out, const inspect_report *r);
+
+// ---- parts that both have: for people
+void report_identity(page *p, const minfer_model *model, const minfer_plan *plan);
+// Every reorder, and every primitive that converts inside itself. `primitive_ms` may be NULL: no times.
+void report_reorders(page *p, const minfer_plan *plan, const double *primitive_ms);
+void report_memory(page *p, const minfer_plan *plan);
+
+// A table that is the whole result, in every form but JSON; frees it.
+bool report_table(FILE *out, const console *c, const options *o, table *t);
+
+// ---- and for programs
+bool report_is_json(const options *o);
+minfer_json *report_json_open(FILE *out, const options *o,
+                              const char *schema); // an object is open; NULL without memory
+void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan);
+void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer); // keys of an open object
+void report_json_reorder(minfer_json *j, const minfer_primitive *reorder);
+void report_json_memory(minfer_json *j, const minfer_plan *plan);
+
+// The reason why a layer's own primitive converts inside itself; "" when none does.
+const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);
+size_t report_rss_peak(void); // of this process, in bytes
+bool report_is_reorder(const minfer_primitive *p);
+int report_reorder_count(const minfer_plan *plan);
+
+#endif

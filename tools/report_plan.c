@@ -1,0 +1,214 @@
+// The parts of a report that run and inspect share.
+#include "report.h"
+#include "text.h"
+#include <string.h>
+#include <sys/resource.h>
+
+bool report_is_reorder(const minfer_primitive *p) {
+  return strcmp(p->kind, "reorder") == 0;
+}
+
+int report_reorder_count(const minfer_plan *plan) {
+  int count = 0;
+  for (int i = 0; i < plan->primitive_count; i++) count += report_is_reorder(&plan->primitives[i]);
+  return count;
+}
+
+const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer) {
+  for (int i = 0; i < layer->primitive_count; i++) {
+    const minfer_primitive *p = &plan->primitives[layer->first_primitive + i];
+    if (!report_is_reorder(p) && p->reason[0]) return p->reason;
+  }
+  return "";
+}
+
+size_t report_rss_peak(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+}
+
+static void put_weights(page *p, const minfer_model_info *model) {
+  const char *hint = "";
+  const minfer_network *network = setup_network(model->name);
+  if (network) hint = network->weights_hint;
+  if (strcmp(model->weights_source, "synthetic") == 0)
+    page_warning(p, "synthetic weights (seed %llu): the classes mean nothing; real ones: %s",
+                 (unsigned long long)model->seed, hint);
+}
+
+void report_identity(page *p, const minfer_model *model, const minfer_plan *plan) {
+  const minfer_model_info *info = minfer_model_describe(model);
+  put_weights(p, info);
+  page_heading(p, "%s, %s, batch %d, %d thread%s, %s, oneDNN %s", info->name, options_dtype_name((int)plan->dtype),
+               plan->batch, plan->threads, plan->threads == 1 ? "" : "s", plan->isa,
+               minfer_environment_get()->onednn_version);
+  if (info->weights_path[0]) page_line(p, "weights: %s (%s)", info->weights_path, info->weights_source);
+  if (info->extra_tensors)
+    page_line(p, "%d tensor%s of the file that the network does not read", info->extra_tensors,
+              info->extra_tensors == 1 ? "" : "s");
+  if (info->multiplier > 0 && info->multiplier != 1) page_line(p, "width: %g", info->multiplier);
+  page_line(p, "input: %dx%d, short side %d, %s, padding %s; %.2f million parameters", info->height, info->width,
+            info->resize, info->interpolation, info->padding, (double)info->parameters * 1e-6);
+  if (plan->calibration_source[0])
+    page_line(p, "calibration: %s over %s, %d picture%s", plan->calibrator, plan->calibration_source,
+              plan->calibration_images, plan->calibration_images == 1 ? "" : "s");
+}
+
+static void reorder_row(table *t, const minfer_primitive *r) {
+  table_cell(t, "%s", r->from);
+  table_cell(t, "%s", r->to);
+  table_cell(t, "%s %s", r->source.format, r->source.dtype);
+  table_cell(t, "%s %s", r->destination.format, r->destination.dtype);
+  table_cell(t, "%zu", r->bytes_read + r->bytes_written);
+}
+
+static void put_conversions(page *p, const minfer_plan *plan) {
+  table t = {0};
+  table_column(&t, "layer", TABLE_ELASTIC);
+  table_column(&t, "impl", TABLE_ELASTIC);
+  table_column(&t, "reason", TABLE_ELASTIC);
+  for (int i = 0; i < plan->primitive_count; i++) {
+    const minfer_primitive *c = &plan->primitives[i];
+    if (report_is_reorder(c) || !c->reason[0]) continue;
+    table_cell(&t, "%s", c->name);
+    table_cell(&t, "%s", c->impl);
+    table_cell(&t, "%s", c->reason);
+  }
+  size_t count = table_rows(&t);
+  if (count) {
+    page_heading(p, "Primitives that convert inside themselves: %zu", count);
+    page_table(p, &t);
+  }
+  table_free(&t);
+}
+
+void report_reorders(page *p, const minfer_plan *plan, const double *primitive_ms) {
+  int count = report_reorder_count(plan);
+  page_heading(p, "Reorders: %d", count);
+  table t = {0};
+  table_column(&t, "from", TABLE_ELASTIC);
+  table_column(&t, "to", TABLE_ELASTIC);
+  table_column(&t, "reads", TABLE_LEFT);
+  table_column(&t, "writes", TABLE_LEFT);
+  table_column(&t, "bytes", TABLE_RIGHT);
+  if (primitive_ms) table_column(&t, "ms", TABLE_RIGHT);
+  table_column(&t, "reason", TABLE_LEFT);
+  for (int i = 0; i < plan->primitive_count; i++) {
+    const minfer_primitive *r = &plan->primitives[i];
+    if (!report_is_reorder(r)) continue;
+    reorder_row(&t, r);
+    if (primitive_ms) table_number(&t, primitive_ms[i], 3);
+    table_cell(&t, "%s", r->reason);
+  }
+  if (count) page_table(p, &t);
+  table_free(&t);
+  put_conversions(p, plan);
+}
+
+void report_memory(page *p, const minfer_plan *plan) {
+  char activations[16], bound[16], weights[16], scratchpad[16], peak[16];
+  double over =
+      plan->activation_bound_bytes ? (double)plan->activation_bytes / (double)plan->activation_bound_bytes : 1;
+  page_heading(p, "Memory");
+  page_line(p, "activations %s (%.2fx of the bound %s), weights %s, scratchpad %s, peak of the process %s",
+            text_bytes(activations, plan->activation_bytes), over, text_bytes(bound, plan->activation_bound_bytes),
+            text_bytes(weights, plan->weight_bytes), text_bytes(scratchpad, plan->scratchpad_bytes),
+            text_bytes(peak, report_rss_peak()));
+}
+
+bool report_table(FILE *out, const console *c, const options *o, table *t) {
+  if (o->format != FORMAT_CSV) {
+    page p = console_page(c, o, out);
+    page_table(&p, t);
+    return !p.failed;
+  }
+  bool done = !t->failed;
+  table_print_csv(t, out);
+  table_free(t);
+  return done;
+}
+
+bool report_is_json(const options *o) {
+  return o->format == FORMAT_JSON || o->format == FORMAT_JSONL;
+}
+
+minfer_json *report_json_open(FILE *out, const options *o, const char *schema) {
+  minfer_json *j = minfer_json_open(out, o->format == FORMAT_JSON);
+  if (!j) return NULL;
+  minfer_json_object(j, NULL);
+  minfer_json_string(j, "schema", schema);
+  minfer_json_string(j, "minfer", minfer_version());
+  return j;
+}
+
+static const char *or_null(const char *text) {
+  return text[0] ? text : NULL;
+}
+
+static void json_calibration(minfer_json *j, const minfer_plan *plan) {
+  if (!plan->calibration_source[0]) {
+    minfer_json_string(j, "calibration", NULL);
+    return;
+  }
+  minfer_json_object(j, "calibration");
+  minfer_json_string(j, "source", plan->calibration_source);
+  minfer_json_string(j, "calibrator", plan->calibrator);
+  minfer_json_int(j, "images", plan->calibration_images);
+  minfer_json_end(j);
+}
+
+void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan) {
+  const minfer_model_info *info = minfer_model_describe(model);
+  minfer_json_string(j, "onednn", minfer_environment_get()->onednn_version);
+  minfer_json_string(j, "model", info->name);
+  minfer_json_double(j, "width", info->multiplier);
+  minfer_json_string(j, "dtype", options_dtype_name((int)plan->dtype));
+  minfer_json_int(j, "batch", plan->batch);
+  minfer_json_int(j, "threads", plan->threads);
+  minfer_json_int(j, "instances", 1);
+  minfer_json_string(j, "isa", plan->isa);
+  minfer_json_object(j, "weights");
+  minfer_json_string(j, "source", info->weights_source);
+  minfer_json_string(j, "path", or_null(info->weights_path));
+  if (!info->weights_path[0]) minfer_json_int(j, "seed", (int64_t)info->seed);
+  minfer_json_int(j, "parameters", info->parameters);
+  minfer_json_int(j, "extra_tensors", info->extra_tensors);
+  minfer_json_end(j);
+  json_calibration(j, plan);
+}
+
+void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer) {
+  minfer_json_string(j, "name", layer->name);
+  minfer_json_string(j, "kind", layer->kind);
+  minfer_json_array(j, "sources");
+  for (int i = 0; i < layer->source_count; i++) minfer_json_string(j, NULL, layer->sources[i]);
+  minfer_json_end(j);
+  minfer_json_string(j, "stage", layer->stage);
+  minfer_json_string(j, "dtype", layer->dtype);
+  minfer_json_string(j, "impl", layer->impl);
+  minfer_json_string(j, "input_shape", layer->input_shape);
+  minfer_json_string(j, "output_shape", layer->output_shape);
+  minfer_json_double(j, "flops", layer->flops);
+  minfer_json_string(j, "converts_inside", or_null(report_conversion(plan, layer)));
+}
+
+void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
+  minfer_json_string(j, "from", r->from);
+  minfer_json_string(j, "to", r->to);
+  minfer_json_string(j, "from_format", r->source.format);
+  minfer_json_string(j, "to_format", r->destination.format);
+  minfer_json_string(j, "from_dtype", r->source.dtype);
+  minfer_json_string(j, "to_dtype", r->destination.dtype);
+  minfer_json_string(j, "reason", r->reason);
+  minfer_json_int(j, "bytes", (int64_t)(r->bytes_read + r->bytes_written));
+}
+
+void report_json_memory(minfer_json *j, const minfer_plan *plan) {
+  minfer_json_object(j, "memory");
+  minfer_json_int(j, "activation_bytes", (int64_t)plan->activation_bytes);
+  minfer_json_int(j, "activation_bound_bytes", (int64_t)plan->activation_bound_bytes);
+  minfer_json_int(j, "weight_bytes", (int64_t)plan->weight_bytes);
+  minfer_json_int(j, "scratchpad_bytes", (int64_t)plan->scratchpad_bytes);
+  minfer_json_int(j, "rss_peak_bytes", (int64_t)report_rss_peak());
+  minfer_json_end(j);
+}

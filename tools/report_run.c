@@ -1,0 +1,216 @@
+// What a run prints for people (table, markdown) and as CSV.
+#include "report.h"
+#include "text.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_INPUTS = 3 }; // inputs whose classes the table shows
+
+static void put_answers(page *p, const run_report *r) {
+  const classification *c = r->answers;
+  page_heading(p, "Classes of %d input%s", c->inputs, c->inputs == 1 ? "" : "s");
+  int shown = c->inputs <= SHOWN_INPUTS ? c->inputs : SHOWN_INPUTS;
+  table t = {0};
+  table_column(&t, "input", TABLE_ELASTIC);
+  table_column(&t, "probability", TABLE_RIGHT);
+  table_column(&t, "class", TABLE_RIGHT);
+  table_column(&t, "name", TABLE_LEFT);
+  for (int i = 0; i < shown; i++)
+    for (int k = 0; k < c->per_input; k++) {
+      const answer *a = &c->answers[i * c->per_input + k];
+      table_cell(&t, "%s", k == 0 ? minfer_input_name(r->input, i) : "");
+      table_number(&t, a->probability, 4);
+      table_cell(&t, "%d", a->class_index);
+      table_cell(&t, "%s", minfer_model_class(r->model, a->class_index));
+    }
+  page_table(p, &t);
+  if (shown < c->inputs) page_line(p, "... %d more (--format json has them all)", c->inputs - shown);
+}
+
+static void put_latency(page *p, const run_report *r) {
+  const measurement *m = r->measured;
+  const stats_summary *s = &m->summary;
+  page_heading(p, "Latency of %zu runs after %d to warm up%s", m->latency.count, m->warmup,
+               m->interrupted ? " (interrupted)" : "");
+  if (isnan(s->low))
+    page_line(p, "median %.3f ms, too few runs for an interval; %.2f images/s", s->p50, 1e3 * r->plan->batch / s->p50);
+  else
+    page_line(p, "median %.3f ms, 95 %% interval %.3f to %.3f ms (+-%.1f %%); %.2f images/s", s->p50, s->low, s->high,
+              100 * stats_precision(s), 1e3 * r->plan->batch / s->p50);
+  page_line(p, "min %.3f, p50 %.3f, p90 %.3f, p99 %.3f, max %.3f ms", s->min, s->p50, s->p90, s->p99, s->max);
+}
+
+static void put_share(table *t, double ms, double run_ms) {
+  table_number(t, ms, 3);
+  table_number(t, 100 * ms / run_ms, 1);
+}
+
+static void put_kinds(page *p, const run_report *r) {
+  const breakdown *b = r->times;
+  page_heading(p, "Time by kind of primitive, medians of %zu traced runs", b->runs);
+  table t = {0};
+  table_column(&t, "kind", TABLE_LEFT);
+  table_column(&t, "count", TABLE_RIGHT);
+  table_column(&t, "ms", TABLE_RIGHT);
+  table_column(&t, "share %", TABLE_RIGHT);
+  for (int i = 0; i < b->kind_count; i++) {
+    table_cell(&t, "%s", b->kinds[i].kind);
+    table_cell(&t, "%d", b->kinds[i].count);
+    put_share(&t, b->kinds[i].ms, b->run_ms);
+  }
+  table_cell(&t, "gap");
+  table_cell(&t, "-");
+  put_share(&t, b->gap_ms, b->run_ms);
+  table_cell(&t, "run");
+  table_cell(&t, "%d", r->plan->primitive_count);
+  put_share(&t, b->run_ms, b->run_ms);
+  page_table(p, &t);
+}
+
+static void layer_columns(table *t) {
+  table_column(t, "layer", TABLE_ELASTIC);
+  table_column(t, "stage", TABLE_LEFT);
+  table_column(t, "kind", TABLE_LEFT);
+  table_column(t, "impl", TABLE_ELASTIC);
+  table_column(t, "output", TABLE_LEFT);
+  table_column(t, "ms", TABLE_RIGHT);
+  table_column(t, "share %", TABLE_RIGHT);
+  table_column(t, "GFLOP/s", TABLE_RIGHT);
+}
+
+static double layer_gflops(const run_report *r, int layer) {
+  return r->plan->layers[layer].flops / (r->times->layer_ms[layer] * 1e6);
+}
+
+typedef struct ranked_layer {
+  int index;
+  double ms;
+} ranked_layer;
+
+static int slowest_first(const void *a, const void *b) {
+  const ranked_layer *x = a, *y = b;
+  if (x->ms > y->ms || x->ms < y->ms) return x->ms < y->ms ? 1 : -1;
+  return x->index - y->index;
+}
+
+static void put_layers(page *p, const run_report *r) {
+  int count = r->plan->layer_count, shown = r->options->top < count ? r->options->top : count;
+  if (shown == 0) return;
+  ranked_layer *ranked = calloc((size_t)count, sizeof *ranked);
+  if (!ranked) {
+    p->failed = true;
+    return;
+  }
+  for (int i = 0; i < count; i++) ranked[i] = (ranked_layer){i, r->times->layer_ms[i]};
+  qsort(ranked, (size_t)count, sizeof *ranked, slowest_first);
+  page_heading(p, "Slowest layers: %d of %d", shown, count);
+  table t = {0};
+  layer_columns(&t);
+  for (int i = 0; i < shown; i++) {
+    const minfer_layer *layer = &r->plan->layers[ranked[i].index];
+    table_cell(&t, "%s", layer->name);
+    table_cell(&t, "%s", layer->stage);
+    table_cell(&t, "%s", layer->kind);
+    table_cell(&t, "%s", layer->impl);
+    table_cell(&t, "%s", layer->output_shape);
+    put_share(&t, ranked[i].ms, r->times->run_ms);
+    table_number(&t, layer->flops > 0 ? layer_gflops(r, ranked[i].index) : NAN, 1);
+  }
+  free(ranked);
+  page_table(p, &t);
+}
+
+// Phases "pass NAME" are one row: the JSON form has each.
+static void put_startup(page *p, const minfer_plan *plan) {
+  if (plan->phase_count == 0) return;
+  table t = {0};
+  table_column(&t, "phase", TABLE_LEFT);
+  table_column(&t, "ms", TABLE_RIGHT);
+  const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
+  double total = (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6, named = 0;
+  for (int i = 0; i < plan->phase_count; i++) {
+    bool pass = strncmp(plan->phases[i].name, "pass ", 5) == 0;
+    double ms = (double)plan->phases[i].duration_ns * 1e-6;
+    for (; pass && i + 1 < plan->phase_count && strncmp(plan->phases[i + 1].name, "pass ", 5) == 0; i++)
+      ms += (double)plan->phases[i + 1].duration_ns * 1e-6;
+    table_cell(&t, "%s", pass ? "passes" : plan->phases[i].name);
+    table_number(&t, ms, 1);
+    named += ms;
+  }
+  table_cell(&t, "other");
+  table_number(&t, total - named, 1);
+  page_heading(p, "Start-up: %.1f ms", total);
+  page_table(p, &t);
+}
+
+static void put_trace(page *p, const run_report *r) {
+  const measurement *m = r->measured;
+  const breakdown *b = r->times;
+  if (m->traced.count == 0) return;
+  page_heading(p, "Tracing");
+  page_line(p, "untraced %.3f ms, traced %.3f ms: overhead %+.2f %% (median of %zu pairs)", m->plain_ms, m->traced_ms,
+            100 * m->overhead, m->traced.count);
+  if (!isnan(b->closure))
+    page_line(p, "primitive spans %.3f ms: closure %.2f %% of the run", b->spans_ms, 100 * b->closure);
+}
+
+static bool put_page(FILE *out, const run_report *r) {
+  page p = console_page(r->console, r->options, out);
+  report_identity(&p, r->model, r->plan);
+  put_answers(&p, r);
+  put_latency(&p, r);
+  if (r->times->runs) {
+    if (!isnan(r->times->spans_ms)) put_kinds(&p, r);
+    put_layers(&p, r);
+  }
+  report_reorders(&p, r->plan, r->times->primitive_ms);
+  report_memory(&p, r->plan);
+  put_startup(&p, r->plan);
+  put_trace(&p, r);
+  return !p.failed;
+}
+
+static void put_sources(table *t, const minfer_layer *layer) {
+  char text[512];
+  size_t used = 0;
+  text[0] = 0;
+  for (int i = 0; i < layer->source_count && used < sizeof text; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "+" : "", layer->sources[i]);
+  table_cell(t, "%s", text);
+}
+
+// A row a layer; the columns in front let rows of several runs stand in one file.
+static bool put_csv(FILE *out, const run_report *r) {
+  static const char *const titles[] = {"model",       "dtype",        "batch",   "threads",     "layer",
+                                       "sources",     "stage",        "kind",    "layer_dtype", "impl",
+                                       "input_shape", "output_shape", "time_ms", "share",       "gflops"};
+  table t = {0};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
+  for (int i = 0; i < r->plan->layer_count; i++) {
+    const minfer_layer *layer = &r->plan->layers[i];
+    table_cell(&t, "%s", minfer_model_describe(r->model)->name);
+    table_cell(&t, "%s", options_dtype_name((int)r->plan->dtype));
+    table_cell(&t, "%d", r->plan->batch);
+    table_cell(&t, "%d", r->plan->threads);
+    table_cell(&t, "%s", layer->name);
+    put_sources(&t, layer);
+    table_cell(&t, "%s", layer->stage);
+    table_cell(&t, "%s", layer->kind);
+    table_cell(&t, "%s", layer->dtype);
+    table_cell(&t, "%s", layer->impl);
+    table_cell(&t, "%s", layer->input_shape);
+    table_cell(&t, "%s", layer->output_shape);
+    table_number(&t, r->times->layer_ms[i], 6);
+    table_number(&t, r->times->layer_ms[i] / r->times->run_ms, 6);
+    table_number(&t, layer_gflops(r, i), 3);
+  }
+  return report_table(out, r->console, r->options, &t);
+}
+
+bool report_run(FILE *out, const void *report) {
+  const run_report *r = report;
+  if (r->options->format == FORMAT_CSV) return put_csv(out, r);
+  if (report_is_json(r->options)) return report_run_json(out, r);
+  return put_page(out, r);
+}

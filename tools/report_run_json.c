@@ -1,0 +1,145 @@
+// schema/run.json in C.
+#include "report.h"
+#include <math.h>
+#include <string.h>
+
+static void put_inputs(minfer_json *j, const run_report *r) {
+  const classification *c = r->answers;
+  minfer_json_array(j, "inputs");
+  for (int i = 0; i < c->inputs; i++) minfer_json_string(j, NULL, minfer_input_name(r->input, i));
+  minfer_json_end(j);
+  minfer_json_array(j, "top");
+  for (int i = 0; i < c->inputs; i++) {
+    minfer_json_array(j, NULL);
+    for (int k = 0; k < c->per_input; k++) {
+      const answer *a = &c->answers[(size_t)i * (size_t)c->per_input + (size_t)k];
+      minfer_json_object(j, NULL);
+      minfer_json_int(j, "class", a->class_index);
+      minfer_json_string(j, "label", minfer_model_class(r->model, a->class_index));
+      minfer_json_double(j, "probability", a->probability);
+      minfer_json_end(j);
+    }
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
+}
+
+static void put_latency(minfer_json *j, const run_report *r) {
+  const measurement *m = r->measured;
+  const stats_summary *s = &m->summary;
+  minfer_json_int(j, "warmup", m->warmup);
+  minfer_json_int(j, "iterations", (int64_t)m->latency.count);
+  minfer_json_bool(j, "interrupted", m->interrupted);
+  minfer_json_object(j, "latency_ms");
+  minfer_json_double(j, "min", s->min);
+  minfer_json_double(j, "p50", s->p50);
+  minfer_json_double(j, "p90", s->p90);
+  minfer_json_double(j, "p99", s->p99);
+  minfer_json_double(j, "max", s->max);
+  if (isnan(s->low)) {
+    minfer_json_string(j, "ci95", NULL);
+  } else {
+    minfer_json_array(j, "ci95");
+    minfer_json_double(j, NULL, s->low);
+    minfer_json_double(j, NULL, s->high);
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
+  minfer_json_double(j, "images_per_s", 1e3 * r->plan->batch / s->p50);
+}
+
+static void put_kind(minfer_json *j, const char *kind, int count, double ms, double run_ms) {
+  minfer_json_object(j, NULL);
+  minfer_json_string(j, "kind", kind);
+  minfer_json_int(j, "count", count);
+  minfer_json_double(j, "time_ms", ms);
+  minfer_json_double(j, "share", ms / run_ms);
+  minfer_json_end(j);
+}
+
+static void put_kinds(minfer_json *j, const breakdown *b) {
+  minfer_json_array(j, "kinds");
+  for (int i = 0; i < b->kind_count; i++) put_kind(j, b->kinds[i].kind, b->kinds[i].count, b->kinds[i].ms, b->run_ms);
+  put_kind(j, "gap", 0, b->gap_ms, b->run_ms);
+  minfer_json_end(j);
+}
+
+static void put_layers(minfer_json *j, const run_report *r) {
+  minfer_json_array(j, "layers");
+  for (int i = 0; i < r->plan->layer_count; i++) {
+    double ms = r->times->layer_ms[i];
+    minfer_json_object(j, NULL);
+    report_json_layer(j, r->plan, &r->plan->layers[i]);
+    minfer_json_double(j, "time_ms", ms);
+    minfer_json_double(j, "share", ms / r->times->run_ms);
+    minfer_json_double(j, "gflops", r->plan->layers[i].flops / (ms * 1e6));
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
+}
+
+static void put_reorders(minfer_json *j, const run_report *r) {
+  minfer_json_array(j, "reorders");
+  for (int i = 0; i < r->plan->primitive_count; i++) {
+    if (!report_is_reorder(&r->plan->primitives[i])) continue;
+    minfer_json_object(j, NULL);
+    report_json_reorder(j, &r->plan->primitives[i]);
+    minfer_json_double(j, "time_ms", r->times->primitive_ms[i]);
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
+}
+
+// Phases of one name are one key: their sum.
+static void put_startup(minfer_json *j, const minfer_plan *plan) {
+  const minfer_phase *phases = plan->phases;
+  uint64_t total = 0;
+  if (plan->phase_count) {
+    const minfer_phase *last = &phases[plan->phase_count - 1];
+    total = last->start_ns + last->duration_ns - phases[0].start_ns;
+  }
+  minfer_json_object(j, "startup_ms");
+  minfer_json_double(j, "total", (double)total * 1e-6);
+  minfer_json_object(j, "phases");
+  for (int i = 0; i < plan->phase_count; i++) {
+    bool seen = false;
+    uint64_t sum = 0;
+    for (int k = 0; k < plan->phase_count; k++) {
+      if (strcmp(phases[k].name, phases[i].name) != 0) continue;
+      seen |= k < i;
+      sum += phases[k].duration_ns;
+    }
+    if (!seen) minfer_json_double(j, phases[i].name, (double)sum * 1e-6);
+  }
+  minfer_json_end(j);
+  minfer_json_end(j);
+}
+
+static void put_trace(minfer_json *j, const run_report *r) {
+  static const char *const levels[] = {"run", "layer", "primitive", "thread"};
+  minfer_json_object(j, "trace");
+  minfer_json_string(j, "level", levels[r->options->trace_level]);
+  minfer_json_int(j, "runs", (int64_t)r->measured->traced.count);
+  minfer_json_double(j, "closure", r->times->closure);
+  minfer_json_double(j, "overhead", r->measured->overhead);
+  minfer_json_double(j, "untraced_ms", r->measured->plain_ms);
+  minfer_json_double(j, "traced_ms", r->measured->traced_ms);
+  minfer_json_double(j, "spans_ms", r->times->spans_ms);
+  minfer_json_end(j);
+}
+
+bool report_run_json(FILE *out, const run_report *r) {
+  minfer_json *j = report_json_open(out, r->options, "minfer.run/1");
+  if (!j) return false;
+  report_json_identity(j, r->model, r->plan);
+  put_inputs(j, r);
+  put_latency(j, r);
+  put_kinds(j, r->times);
+  put_layers(j, r);
+  put_reorders(j, r);
+  report_json_memory(j, r->plan);
+  put_startup(j, r->plan);
+  put_trace(j, r);
+  minfer_json_close(j);
+  return true;
+}

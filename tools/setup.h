@@ -1,0 +1,28 @@
+// From options to a model, its input and a session.
+#ifndef TOOLS_SETUP_H
+#define TOOLS_SETUP_H
+
+#include "console.h"
+
+// Zero-initialise; free with setup_free, also after a failure.
+typedef struct setup {
+  minfer_model *model;
+  minfer_input *input;
+  minfer_session *session;
+  int batch;
+} setup;
+
+// The options that choose a model; MINFER_USAGE for an unknown network, MINFER_UNSUPPORTED for an ONNX file.
+minfer_status setup_model_options(const options *o, minfer_model_options *out, minfer_error *error);
+const minfer_network *setup_network(const char *name); // NULL when there is none
+// Thread options with the environment's in their place where they are absent.
+minfer_session_options setup_session_options(const options *o, bool *print_settings);
+
+// In this order:
+minfer_status setup_model(setup *s, const options *o, minfer_error *error);
+// The pictures or arrays that were named, or one generated picture; settles the batch.
+minfer_status setup_input(setup *s, const options *o, console *c, minfer_error *error);
+minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error);
+void setup_free(setup *s);
+
+#endif
