@@ -5,7 +5,7 @@
 #include "models/zoo.h"
 
 #define MF_NETWORK(name, build, variant, recipe, multiplier, summary, weights)                                         \
-  mf_tensor_id build(mf_builder *b, mf_tensor_id image, const mf_recipe *recipe_of_weights, int number);
+  mf_tensor_id build(mf_builder *, mf_tensor_id, const mf_recipe *, int);
 #include "models/zoo.def"
 #undef MF_NETWORK
 

@@ -17,10 +17,17 @@ static mf_tensor_id convolution(const googlenet *g, mf_tensor_id x, const char *
   return mf_build_relu(g->b, x, MF_NAME(g->b, "%s.relu", name));
 }
 
-// Rounded up: what TensorFlow's padding does to an even size too.
+// Torchvision rounds sizes up; TensorFlow pads to the same size, but an odd one at the beginning too.
 static mf_tensor_id max_pool(const googlenet *g, mf_tensor_id x, const char *name, int64_t kernel) {
+  bool same = g->recipe->same_padding;
+  mf_pooling p = {.kind = MF_POOLING_MAX, .kernel = {kernel, kernel}, .stride = {2, 2}, .ceil = !same};
+  for (int i = 0; i < 2 && same; i++) {
+    int64_t total = kernel - 2 + mf_build_shape(g->b, x)->dim[2 + i] % 2;
+    p.pad_begin[i] = total / 2;
+    p.pad_end[i] = total - total / 2;
+  }
   mf_build_stage(g->b, name);
-  return mf_build_max_pool(g->b, x, name, kernel, 2, 0, true);
+  return mf_build_pooling(g->b, x, name, p);
 }
 
 typedef struct inception_row {

@@ -38,6 +38,12 @@ static mf_tensor_id block(const resnet *r, mf_tensor_id x, const char *p, int64_
   return mf_build_relu(b, y, MF_NAME(b, r->bottleneck ? "%s.relu3" : "%s.relu2", p));
 }
 
+static mf_pooling pooling(const mf_shape *map, bool same) {
+  mf_pooling p = {.kind = MF_POOLING_MAX, .kernel = {3, 3}, .stride = {2, 2}, .pad_begin = {1, 1}, .pad_end = {1, 1}};
+  for (int i = 0; i < 2 && same; i++) p.pad_begin[i] = map->dim[2 + i] % 2; // TensorFlow pads an even size at the end
+  return p;
+}
+
 static mf_tensor_id build(mf_builder *b, mf_tensor_id x, const mf_recipe *recipe, int depth, bool stride_in_first) {
   static const struct {
     int depth, blocks[4];
@@ -50,8 +56,7 @@ static mf_tensor_id build(mf_builder *b, mf_tensor_id x, const mf_recipe *recipe
   mf_build_stage(b, "conv1");
   x = mf_build_relu(b, convolution(&r, x, "conv1", "bn1", 64, 7, 2), "relu");
   mf_build_stage(b, "conv2_x");
-  // Without padding and rounded up is TensorFlow's padding of an even size.
-  x = mf_build_max_pool(b, x, "maxpool", 3, 2, r.same ? 0 : 1, r.same);
+  x = mf_build_pooling(b, x, "maxpool", pooling(mf_build_shape(b, x), r.same));
   for (int stage = 0; stage < 4; stage++) {
     mf_build_stage(b, MF_NAME(b, "conv%d_x", stage + 2));
     for (int i = 0; i < blocks[stage]; i++)

@@ -34,21 +34,12 @@ static const char **list_variables(void) {
   return list;
 }
 
-// What a run without thread options would use.
-typedef struct thread_settings {
-  int threads;
-  int64_t spin_us; // 0: idle workers sleep at once
-  const char *affinity;
-} thread_settings;
-
-static thread_settings settings_in_force(const options *o) {
+// The thread settings of a run without options, and how many threads that are.
+static minfer_session_options settings_in_force(const options *o, int *threads) {
   bool print_settings;
   minfer_session_options s = setup_session_options(o, &print_settings);
-  return (thread_settings){.threads = s.threads ? s.threads : minfer_environment_get()->default_threads,
-                           .spin_us = s.spin_us > 0   ? s.spin_us
-                                      : s.spin_us < 0 ? 0
-                                                      : 1000,
-                           .affinity = s.affinity ? s.affinity : "default"};
+  *threads = s.threads ? s.threads : minfer_environment_get()->default_threads;
+  return s;
 }
 
 static void put_bytes_json(minfer_json *j, const minfer_environment *e) {
@@ -61,7 +52,8 @@ static void put_bytes_json(minfer_json *j, const minfer_environment *e) {
 
 static bool put_json(FILE *out, const env_report *r, const char **variables) {
   const minfer_environment *e = minfer_environment_get();
-  thread_settings s = settings_in_force(r->options);
+  int threads;
+  const minfer_session_options s = settings_in_force(r->options, &threads);
   minfer_json *j = report_json_open(out, r->options, "minfer.env/1");
   if (!j) return false;
   minfer_json_string(j, "cpu", e->cpu);
@@ -80,9 +72,12 @@ static bool put_json(FILE *out, const env_report *r, const char **variables) {
   minfer_json_string(j, "runtime", e->onednn_runtime);
   minfer_json_end(j);
   minfer_json_object(j, "settings");
-  minfer_json_int(j, "threads", s.threads);
-  minfer_json_int(j, "spin_us", s.spin_us);
-  minfer_json_string(j, "affinity", s.affinity);
+  minfer_json_int(j, "threads", threads);
+  if (s.spin_us < INT64_MAX)
+    minfer_json_int(j, "spin_us", setup_spin_us(&s));
+  else
+    minfer_json_string(j, "spin_us", NULL);
+  minfer_json_string(j, "affinity", s.affinity ? s.affinity : "default");
   minfer_json_end(j);
   minfer_json_object(j, "variables");
   for (const char **v = variables; *v; v++) {
@@ -135,13 +130,14 @@ static bool report_env(FILE *out, const void *report) {
   if (report_is_json(r->options)) {
     done = put_json(out, r, variables);
   } else {
-    thread_settings s = settings_in_force(r->options);
+    int threads;
+    const minfer_session_options s = settings_in_force(r->options, &threads);
     table t = {0};
     table_column(&t, "name", TABLE_LEFT);
     table_column(&t, "value", TABLE_LEFT);
     put_facts(&t, minfer_environment_get());
-    table_cell(&t, "threads of a run");
-    table_cell(&t, "%d, spin %lld us, affinity %s", s.threads, (long long)s.spin_us, s.affinity);
+    table_cell(&t, "settings of a run");
+    table_cell(&t, "%s", setup_thread_settings((char[160]){0}, &s, threads));
     for (const char **v = variables; *v; v++) {
       table_cell(&t, "%.*s", (int)strcspn(*v, "="), *v);
       table_cell(&t, "%s", strchr(*v, '=') + 1);

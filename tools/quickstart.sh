@@ -3,8 +3,8 @@
 # through sudo), builds oneDNN once per user, builds minfer, fetches a small network and photographs. Seconds the second time.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 need "${build_packages[@]}"
-build release
 python_with_pip
+build release
 model=efficientnet_lite0
 tools=$root/tools
 "$tools/fetch_weights.sh" "$model" >/dev/null
@@ -13,7 +13,7 @@ photo=$photos/imagenet_15_99.jpg
 trace=$root/build/quickstart.trace.json
 
 cd "$root"
-command=(build/release/minfer --model "$model" --int8 --calibration "$photos" --image "$photo" --trace="$trace")
+command=(build/release/minfer --model "$model" --int8 --calibration "$photos" --image "$photo" --iterations 50 --trace="$trace")
 say "${command[*]}"
 # The network just fetched, whatever data folder this user's tests have.
 env -u MINFER_DATA "${command[@]}"

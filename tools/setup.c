@@ -76,6 +76,18 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
   return session;
 }
 
+int64_t setup_spin_us(const minfer_session_options *s) {
+  return s->spin_us > 0 ? s->spin_us : s->spin_us < 0 ? 0 : 1000;
+}
+
+const char *setup_thread_settings(char out[160], const minfer_session_options *s, int threads) {
+  char spin[32] = "without end"; // KMP_BLOCKTIME=infinite
+  if (s->spin_us < INT64_MAX) snprintf(spin, sizeof spin, "%lld us", (long long)setup_spin_us(s));
+  snprintf(out, 160, "%d thread%s, spin %s, affinity %.64s", threads, threads == 1 ? "" : "s", spin,
+           s->affinity ? s->affinity : "default");
+  return out;
+}
+
 minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error) {
   bool print_settings = false;
   minfer_session_options session = setup_session_options(o, &print_settings);
@@ -85,9 +97,8 @@ minfer_status setup_session(setup *s, const options *o, console *c, minfer_error
   minfer_status status = minfer_session_create(s->model, s->input, &session, &s->session, error);
   progress_clear(&c->progress);
   if (status == MINFER_OK && print_settings)
-    console_note(c, "KMP_SETTINGS: %d threads, spin %lld us, affinity %s", minfer_session_plan(s->session)->threads,
-                 (long long)(session.spin_us ? session.spin_us : 1000),
-                 session.affinity ? session.affinity : "default");
+    console_note(c, "KMP_SETTINGS: %s",
+                 setup_thread_settings((char[160]){0}, &session, minfer_session_plan(s->session)->threads));
   return status;
 }
 

@@ -17,6 +17,9 @@ minfer_status setup_model_options(const options *o, minfer_model_options *out, m
 const minfer_network *setup_network(const char *name); // NULL when there is none
 // Thread options with the environment's in their place where they are absent.
 minfer_session_options setup_session_options(const options *o, bool *print_settings);
+int64_t setup_spin_us(const minfer_session_options *s); // what the session will do; INT64_MAX: without end
+// "2 threads, spin 1000 us, affinity compact", as a run with these would have them.
+const char *setup_thread_settings(char out[160], const minfer_session_options *s, int threads);
 
 // In this order:
 minfer_status setup_model(setup *s, const options *o, minfer_error *error);

@@ -2,6 +2,8 @@
 # Shared by quickstart.sh, test.sh, fetch_weights.sh, .ci/run and tests/fuzz/run.sh, which source it: what the project needs on a Debian
 # machine, and the build. Everything here is safe to interrupt and to run again; where nothing is missing it asks no network.
 set -euo pipefail
+trap 'exit 130' INT
+trap 'exit 143' TERM
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # cmake to cjson: minfer itself. patch and xz-utils: unpacking oneDNN. cmocka and python3: the tests.
@@ -32,13 +34,21 @@ missing_packages() {
   done
 }
 
-# apt_get LOG ARGUMENT...: as root or through sudo, never asking, its output in LOG.
-apt_get() {
-  local log=$1
-  shift
-  local command=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@")
+# privileged LOG COMMAND...: as root or through sudo, never asking, its output in LOG.
+privileged() {
+  local log=$1 command=(env DEBIAN_FRONTEND=noninteractive "${@:2}")
   [ "$(id -u)" = 0 ] || command=(sudo "${command[@]}")
   "${command[@]}" 2>&1 | tee -a "$log" | moving_line
+}
+
+# install LOG PACKAGE...: what it downloads may be interrupted; the step that changes the system ends first.
+install() {
+  local log=$1 apt=(apt-get -y -q -o DPkg::Lock::Timeout=300 --no-install-recommends)
+  privileged "$log" "${apt[@]}" --download-only install "${@:2}" || return
+  (
+    trap '' INT
+    privileged "$log" "${apt[@]}" install "${@:2}"
+  )
 }
 
 # need PACKAGE...: install the Debian packages that are not there.
@@ -52,12 +62,15 @@ need() {
   fi
   say "Installing Debian packages: ${missing[*]}"
   log=$(mktemp)
-  # An interrupted installation is finished first; package lists are read again only when the ones here do not do.
-  if [ -n "$(dpkg --audit)" ]; then apt_get "$log" --fix-broken install || true; fi
-  if ! apt-get -s --no-install-recommends install "${missing[@]}" >/dev/null 2>&1 || ! apt_get "$log" --no-install-recommends install "${missing[@]}"; then
-    apt_get "$log" update || true
-    apt_get "$log" --no-install-recommends install "${missing[@]}" || {
-      grep '^E:' "$log" >&2 || tail -n 5 "$log" >&2
+  # An installation that was killed is finished first. Package lists are read again only where the ones here do not do.
+  if [ -n "$(dpkg --audit)" ]; then
+    privileged "$log" dpkg --configure -a || true
+    privileged "$log" apt-get -y -q --fix-broken install || true
+  fi
+  if ! apt-get -s install "${missing[@]}" >/dev/null 2>&1 || ! install "$log" "${missing[@]}"; then
+    privileged "$log" apt-get -q update || true
+    install "$log" "${missing[@]}" || {
+      grep '^E:' "$log" | tail -n 3 >&2 || tail -n 5 "$log" >&2
       die 4 "these packages could not be installed: ${missing[*]} (whole output: $log)"
     }
   fi

@@ -30,7 +30,8 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 void suggest(suggestion *s, const char *candidate, size_t length) {
   size_t wanted = strlen(s->wanted);
   if (wanted > LONGEST || length > LONGEST) return;
-  size_t d = distance(s->wanted, wanted, candidate, length);
+  bool begins = wanted >= 2 && wanted < length && memcmp(s->wanted, candidate, wanted) == 0;
+  size_t d = begins ? 1 : distance(s->wanted, wanted, candidate, length);
   if (d > (wanted + 2) / 3 || (s->best[0] && d >= s->distance)) return;
   s->distance = d;
   memcpy(s->best, candidate, length);

@@ -93,24 +93,28 @@ static void shrink(const table *t, size_t *widths, size_t limit) {
   }
 }
 
-static void put_blanks(FILE *out, size_t count) {
-  for (size_t i = 0; i < count; i++) putc(' ', out);
+// A line in which blanks are only written when something follows them.
+typedef struct line {
+  FILE *out;
+  size_t blanks;
+} line;
+
+static void line_put(line *l, const char *text, size_t bytes) {
+  if (!bytes) return;
+  for (; l->blanks; l->blanks--) putc(' ', l->out);
+  fwrite(text, 1, bytes, l->out);
 }
 
-static void put_cell(const table *t, FILE *out, size_t column, const char *cell, size_t width) {
-  bool last = column + 1 == t->column_count;
-  size_t wide = text_width(cell);
-  put_blanks(out, 2);
-  if (wide > width) {
-    size_t bytes = text_fit(cell, width - 2, &wide);
-    fwrite(cell, 1, bytes, out);
-    fputs("..", out);
-    wide += 2;
-  } else {
-    if (t->columns[column].align == TABLE_RIGHT) put_blanks(out, width - wide);
-    fputs(cell, out);
-  }
-  if (t->columns[column].align != TABLE_RIGHT && !last && wide < width) put_blanks(out, width - wide);
+static void put_cell(line *l, const char *cell, size_t width, bool right) {
+  size_t wide = text_width(cell), bytes = strlen(cell);
+  bool cut = wide > width;
+  l->blanks += 2;
+  if (cut) bytes = text_fit(cell, width - 2, &wide);
+  if (cut) wide += 2;
+  if (right) l->blanks += width - wide;
+  line_put(l, cell, bytes);
+  if (cut) line_put(l, "..", 2);
+  if (!right) l->blanks += width - wide;
 }
 
 void table_print(table *t, FILE *out, size_t width, const char *title_on, const char *title_off) {
@@ -118,11 +122,15 @@ void table_print(table *t, FILE *out, size_t width, const char *title_on, const 
   if (!finish(t)) return;
   measure(t, widths);
   if (width) shrink(t, widths, width);
+  line titles = {.out = out};
   fputs(title_on, out);
-  for (size_t c = 0; c < t->column_count; c++) put_cell(t, out, c, t->columns[c].title, widths[c]);
+  for (size_t c = 0; c < t->column_count; c++)
+    put_cell(&titles, t->columns[c].title, widths[c], t->columns[c].align == TABLE_RIGHT);
   fprintf(out, "%s\n", title_off);
   for (size_t r = 0; r < table_rows(t); r++) {
-    for (size_t c = 0; c < t->column_count; c++) put_cell(t, out, c, cell_at(t, r, c), widths[c]);
+    line row = {.out = out};
+    for (size_t c = 0; c < t->column_count; c++)
+      put_cell(&row, cell_at(t, r, c), widths[c], t->columns[c].align == TABLE_RIGHT);
     putc('\n', out);
   }
 }

@@ -4,15 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
-static void describe_primitive(minfer_primitive *out, const mf_step *step) {
+// A reorder of the network's input or output belongs to no layer.
+static bool is_at_the_edge(const mf_plan *plan, const mf_step *step) {
+  bool edge = false;
+  for (int i = 0; step->is_reorder && i < step->argument_count; i++) {
+    const mf_step_argument *a = &step->arguments[i];
+    if (a->source != MF_FROM_VALUE) continue;
+    edge |= a->dnnl == DNNL_ARG_FROM && plan->values[a->index].layer < 0;
+    edge |= a->dnnl == DNNL_ARG_TO && a->index == plan->output;
+  }
+  return edge;
+}
+
+static void describe_primitive(minfer_primitive *out, const mf_plan *plan, const mf_step *step) {
   const mf_step_info *i = &step->info;
   *out = (minfer_primitive){.kind = i->kind,
                             .name = i->name,
-                            .layer = step->layer,
+                            .layer = is_at_the_edge(plan, step) ? -1 : step->layer,
                             .impl = i->impl,
                             .problem = i->problem,
                             .source = {i->source.format, i->source.dtype},
                             .weights = {i->weights.format, i->weights.dtype},
+                            .bias = {i->bias.format, i->bias.dtype},
                             .destination = {i->destination.format, i->destination.dtype},
                             .post_ops = i->post_ops,
                             .scratchpad_bytes = i->scratchpad_bytes,
@@ -50,7 +63,9 @@ static int describe_buffers(minfer_buffer *out, const mf_plan *plan) {
     for (int w = v + 1; w < plan->value_count; w++) {
       int root = w;
       while (plan->values[root].alias >= 0) root = plan->values[root].alias;
-      if (root == v && plan->values[w].last > b->last_primitive) b->last_primitive = plan->values[w].last;
+      if (root != v) continue;
+      if (plan->values[w].last > b->last_primitive) b->last_primitive = plan->values[w].last;
+      if (plan->values[w].bytes > b->bytes) b->bytes = plan->values[w].bytes;
     }
     if (v == plan->input) b->first_primitive = 0;
     if (v == plan->input || v == plan->output) b->last_primitive = plan->step_count - 1;
@@ -66,8 +81,9 @@ mf_status mf_api_describe(minfer_session *s, mf_error *e) {
   const char *source = s->options.dtype != MINFER_INT8 ? ""
                        : s->options.calibration        ? mf_arena_format(&s->arena, "folder %s", s->options.calibration)
                                                        : "own input";
-  if (!primitives || !layers || !buffers || !source) return mf_fail_memory(e, (size_t)plan->step_count * sizeof *primitives);
-  for (int i = 0; i < plan->step_count; i++) describe_primitive(&primitives[i], &plan->steps[i]);
+  if (!primitives || !layers || !buffers || !source)
+    return mf_fail_memory(e, (size_t)plan->step_count * sizeof *primitives);
+  for (int i = 0; i < plan->step_count; i++) describe_primitive(&primitives[i], plan, &plan->steps[i]);
   for (int i = 0; i < plan->layer_count; i++) describe_layer(&layers[i], &plan->layers[i]);
   s->view = (minfer_plan){.dtype = s->options.dtype,
                           .batch = s->options.batch,

@@ -1,8 +1,8 @@
 // The machine, oneDNN's ISA, and thread settings from the environment.
+#include "thread/environment.h"
 #include "api/handles.h"
 #include "base/log.h"
 #include "plan/onednn.h"
-#include "thread/environment.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,28 +31,29 @@ const minfer_environment *minfer_environment_get(void) {
   static _Thread_local char cpu[128], version[48];
   mf_topology topology = {0};
   mf_error e;
-  if (mf_topology_read(&topology, &e) != MF_OK) topology = (mf_topology){.model = ""};
+  if (mf_topology_read(&topology, &e) != MF_OK) topology = (mf_topology){.model = "", .core_count = 1, .cpu_count = 1};
   snprintf(cpu, sizeof cpu, "%s", topology.model);
   const dnnl_version_t *v = dnnl_version();
   snprintf(version, sizeof version, "%d.%d.%d", v->major, v->minor, v->patch);
   dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-  out = (minfer_environment){.cpu = cpu,
-                             .logical_cpus = (int)topology.cpu_count,
-                             .physical_cores = (int)topology.core_count,
-                             .cgroup_cpus = topology.quota_cpus,
-                             .default_threads = (int)mf_topology_default_threads(&topology),
-                             .l1d_bytes = topology.l1d_bytes,
-                             .l2_bytes = topology.l2_bytes,
-                             .l3_bytes = topology.l3_bytes,
-                             .memory_bytes = topology.memory_bytes,
-                             .cgroup_memory_bytes = topology.memory_limit_bytes,
-                             .isa = mf_onednn_isa(),
-                             .native_bf16 = at_least(isa, dnnl_cpu_isa_avx512_core_bf16) || isa == dnnl_cpu_isa_avx2_vnni_2,
-                             .native_f16 = at_least(isa, dnnl_cpu_isa_avx512_core_fp16) || isa == dnnl_cpu_isa_avx2_vnni_2,
-                             .native_int8 = mf_onednn_has_vnni(),
-                             .has_amx = at_least(isa, dnnl_cpu_isa_avx512_core_amx),
-                             .onednn_version = version,
-                             .onednn_runtime = "threadpool"};
+  out = (minfer_environment){
+      .cpu = cpu,
+      .logical_cpus = (int)topology.cpu_count,
+      .physical_cores = (int)topology.core_count,
+      .cgroup_cpus = topology.quota_cpus,
+      .default_threads = (int)mf_topology_default_threads(&topology),
+      .l1d_bytes = topology.l1d_bytes,
+      .l2_bytes = topology.l2_bytes,
+      .l3_bytes = topology.l3_bytes,
+      .memory_bytes = topology.memory_bytes,
+      .cgroup_memory_bytes = topology.memory_limit_bytes,
+      .isa = mf_onednn_isa(),
+      .native_bf16 = at_least(isa, dnnl_cpu_isa_avx512_core_bf16) || isa == dnnl_cpu_isa_avx2_vnni_2,
+      .native_f16 = at_least(isa, dnnl_cpu_isa_avx512_core_fp16) || isa == dnnl_cpu_isa_avx2_vnni_2,
+      .native_int8 = mf_onednn_has_vnni(),
+      .has_amx = at_least(isa, dnnl_cpu_isa_avx512_core_amx),
+      .onednn_version = version,
+      .onednn_runtime = "threadpool"};
   mf_topology_free(&topology);
   return &out;
 }
@@ -84,11 +85,42 @@ static const char *get(const char *name, void *context) {
   return getenv(name);
 }
 
+// How the options spell an affinity: a word, or where there is none for it (compact,1 of KMP_AFFINITY) the CPUs in
+// order.
+static const char *spell(const mf_affinity *affinity) {
+  static const char *const words[] = {
+      [MF_AFFINITY_NONE] = "none", [MF_AFFINITY_COMPACT] = "compact", [MF_AFFINITY_SCATTER] = "scatter"};
+  static _Thread_local char text[MF_AFFINITY_CPUS * 6];
+  if (affinity->kind == MF_AFFINITY_DEFAULT) return NULL;
+  if (affinity->kind != MF_AFFINITY_LIST && !affinity->permute && !affinity->offset) return words[affinity->kind];
+  int cpus[MF_AFFINITY_CPUS];
+  size_t count = affinity->cpu_count;
+  mf_topology topology = {0};
+  mf_error e = {0};
+  mf_status status = MF_OK;
+  if (affinity->kind == MF_AFFINITY_LIST)
+    memcpy(cpus, affinity->cpus, count * sizeof *cpus);
+  else if ((status = mf_topology_read(&topology, &e)) == MF_OK) {
+    count = topology.cpu_count < MF_AFFINITY_CPUS ? topology.cpu_count : MF_AFFINITY_CPUS;
+    status = mf_affinity_place(affinity, &topology, count, cpus, &e);
+  }
+  mf_topology_free(&topology);
+  if (status != MF_OK) {
+    mf_log(MF_LOG_WARNING, "%s (affinity from the environment is ignored)", e.text);
+    return NULL;
+  }
+  size_t length = 0;
+  for (size_t i = 0; i < count; i++)
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s%d", i ? "," : "", cpus[i]);
+  return text;
+}
+
 void minfer_session_options_from_environment(minfer_session_options *options, bool *print_settings) {
   mf_thread_environment env;
   mf_thread_environment_read(&env, get, NULL);
   for (size_t i = 0; i < env.note_count; i++) mf_log(MF_LOG_WARNING, "%s", env.notes[i]);
   if (!options->threads) options->threads = env.threads;
   if (!options->spin_us && env.has_spin) options->spin_us = env.spin_us ? env.spin_us : -1;
+  if (!options->affinity) options->affinity = spell(&env.affinity);
   if (print_settings) *print_settings = env.print_settings;
 }

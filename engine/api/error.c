@@ -2,9 +2,9 @@
 #include "base/log.h"
 #include <string.h>
 
-_Static_assert((int)MINFER_GATE == MF_ERR_GATE && (int)MINFER_USAGE == MF_ERR_USAGE && (int)MINFER_FILE == MF_ERR_FILE &&
-                   (int)MINFER_UNSUPPORTED == MF_ERR_UNSUPPORTED && (int)MINFER_OUTPUT == MF_ERR_OUTPUT &&
-                   (int)MINFER_INTERRUPTED == MF_ERR_INTERRUPTED,
+_Static_assert((int)MINFER_GATE == MF_ERR_GATE && (int)MINFER_USAGE == MF_ERR_USAGE &&
+                   (int)MINFER_FILE == MF_ERR_FILE && (int)MINFER_UNSUPPORTED == MF_ERR_UNSUPPORTED &&
+                   (int)MINFER_OUTPUT == MF_ERR_OUTPUT && (int)MINFER_INTERRUPTED == MF_ERR_INTERRUPTED,
                "one set of statuses");
 
 minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status status) {
@@ -17,6 +17,19 @@ minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status st
     }
   }
   return (minfer_status)status;
+}
+
+mf_status mf_api_options(void *to, size_t size, const void *from, const char *what, mf_error *e) {
+  size_t given = 0;
+  if (from) memcpy(&given, from, sizeof given);
+  if (given < sizeof given)
+    return mf_fail(e, MF_ERR_USAGE, "the %s options have no size (expected the struct's in its first field)", what);
+  for (size_t i = size; i < given; i++)
+    if (((const unsigned char *)from)[i])
+      return mf_fail(e, MF_ERR_USAGE, "the %s options hold something that this version of minfer does not know", what);
+  memset(to, 0, size);
+  memcpy(to, from, given < size ? given : size);
+  return MF_OK;
 }
 
 const char *minfer_version(void) {

@@ -13,16 +13,19 @@
 #include "run/session.h"
 #include "thread/topology.h"
 #include "trace/trace.h"
+#include <stdatomic.h>
 
 struct minfer_model {
   mf_arena arena;
-  int references; // sessions and inputs keep a model alive; a model and what hangs on it belong to one thread at a time
+  atomic_int references; // sessions and inputs keep a model alive, and may end in other threads
   const mf_network *network;
   mf_recipe recipe;
   mf_weights *weights;
-  bool from_file; // weights is a safetensors source
+  bool from_file;           // weights is a safetensors source
+  uint64_t opened, opening; // when, ns of the monotonic clock, and how long it took; a phase of the first session
+  bool opening_told;
   const char **classes;
-  int class_count; // names there are; may be fewer or more than the network's classes
+  int class_count; // names there are
   minfer_model_info info;
 };
 
@@ -54,13 +57,17 @@ struct minfer_session {
   int phase_count, phase_capacity;
   uint64_t phase_end;
   minfer_plan view;
-  mf_trace trace;      // names for spans, built on first use
-  minfer_span *spans;  // of the last minfer_session_spans
+  mf_trace trace;     // names for spans, built on first use
+  minfer_span *spans; // of the last minfer_session_spans
   int calibration_images;
 };
 
 // Error bridge: run the body with an mf_error, hand it on. `error` may be NULL.
 minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status status);
+
+// Options of a caller who was compiled with another minfer.h: both structs begin with their size in bytes. What the
+// caller does not know is zero. MF_ERR_USAGE without a size, or when something is set that this library does not know.
+mf_status mf_api_options(void *to, size_t size, const void *from, const char *what, mf_error *e);
 
 void mf_api_retain(minfer_model *model);
 void mf_api_release(minfer_model *model);
@@ -71,10 +78,14 @@ void mf_api_weights_hint(const mf_network *network, char *text, size_t size);
 
 // Everything known before the network is built: network, weights source, recipe (model.c).
 mf_status mf_api_open_weights(minfer_model *model, const minfer_model_options *options, mf_error *e);
-// The network at a batch size, before passes. With `b` given, the builder is left to the caller for its parameter records.
+// The network at a batch size, before passes. With `b` given, the builder is left to the caller for its parameter
+// records.
 mf_status mf_api_build(const minfer_model *model, int batch, mf_builder **b, mf_graph **out, mf_error *e);
 
-// start-up phases of a session, in order
+// How long idle workers poll, in us, from the options' spin_us.
+int64_t mf_api_spin(const minfer_session_options *options);
+
+// Start-up phases of a session, in order.
 mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e);
 
 // int8: observe and annotate the session's graph (calibrate.c).
@@ -84,7 +95,8 @@ mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_erro
 mf_status mf_api_describe(minfer_session *s, mf_error *e);
 
 // Fill item `at` of a session's batch.
-mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at, mf_error *e);
+mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at,
+                      mf_error *e);
 // Read, resize and crop a picture into `pixels` (height x width x 3).
 mf_status mf_api_prepare_picture(const minfer_model *model, const char *path, uint8_t *pixels, mf_error *e);
 // Pictures of a folder in name order: full paths in the arena. MF_ERR_FILE when there are none.

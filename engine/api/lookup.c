@@ -50,7 +50,7 @@ int minfer_network_count(void) {
 }
 
 const minfer_network *minfer_network_at(int index) {
-  // Filled on the first call from a constant table: the same bytes whoever writes them.
+  // One a thread, until its next call.
   static _Thread_local minfer_network one;
   static _Thread_local char hint[256];
   if (index < 0 || index >= mf_network_count) return NULL;

@@ -1,7 +1,7 @@
 // Opening a model: network, weights, recipe, class names.
 #include "api/handles.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "load/recipe.h"
 #include "load/safetensors.h"
@@ -10,11 +10,11 @@
 #include <string.h>
 
 void mf_api_retain(minfer_model *model) {
-  model->references++;
+  atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
 }
 
 void mf_api_release(minfer_model *model) {
-  if (!model || --model->references > 0) return;
+  if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) > 1) return;
   if (model->weights) model->weights->close(model->weights);
   mf_arena_free(&model->arena);
   mf_free(model);
@@ -57,9 +57,13 @@ mf_status mf_api_open_weights(minfer_model *model, const minfer_model_options *o
   model->recipe = model->network->recipe;
   if (options->multiplier != 0 && !model->network->has_multiplier)
     return mf_fail(e, MF_ERR_USAGE, "%s has no width multiplier", model->network->name);
-  if (options->multiplier < 0 || options->multiplier > 16) return mf_fail(e, MF_ERR_USAGE, "a width of %g is out of range (expected more than 0, at most 16)", options->multiplier);
-  if (options->height < 0 || options->height > 8192 || options->width < 0 || options->width > 8192)
-    return mf_fail(e, MF_ERR_USAGE, "an input of %dx%d is out of range (expected 1 to 8192)", options->height, options->width);
+  if (!(options->multiplier >= 0 && options->multiplier <= 16))
+    return mf_fail(e, MF_ERR_USAGE, "a width of %g is out of range (expected more than 0, at most 16)",
+                   options->multiplier);
+  const bool sized = options->height || options->width;
+  if (sized && (options->height < 1 || options->height > 8192 || options->width < 1 || options->width > 8192))
+    return mf_fail(e, MF_ERR_USAGE, "an input of %dx%d is out of range (expected 1 to 8192)", options->height,
+                   options->width);
   const char *weights = options->weights;
   char path[4096];
   bool fetched = false;
@@ -73,9 +77,10 @@ mf_status mf_api_open_weights(minfer_model *model, const minfer_model_options *o
     MF_TRY(open_synthetic(model, NULL, e));
   mf_recipe *r = &model->recipe;
   if (options->multiplier > 0) r->multiplier = options->multiplier;
-  if (options->height) {
+  if (sized) {
     // The crop keeps its share of the resized picture.
-    r->resize = (int)((int64_t)r->resize * (options->height > options->width ? options->height : options->width) / (r->height > r->width ? r->height : r->width));
+    r->resize = (int)((int64_t)r->resize * (options->height > options->width ? options->height : options->width) /
+                      (r->height > r->width ? r->height : r->width));
     r->height = options->height;
     r->width = options->width;
     int longest = r->height > r->width ? r->height : r->width;
@@ -102,28 +107,45 @@ mf_status mf_api_build(const minfer_model *model, int batch, mf_builder **builde
   return status;
 }
 
+#define CLASS_NAME 1024 // bytes at most
+
+static mf_status read_names(minfer_model *model, const mf_map *map, mf_error *e) {
+  const char *line = (const char *)map->data, *end = line + map->size;
+  for (int number = 1; line < end; number++) {
+    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    size_t length = (size_t)((stop ? stop : end) - line);
+    if (length && line[length - 1] == '\r') length--;
+    if (length > CLASS_NAME || !mf_text_is_clean(line, length))
+      return mf_fail(e, MF_ERR_FILE, "%s: line %d is no class name (expected at most %d bytes of UTF-8)", map->path,
+                     number, CLASS_NAME);
+    char *copy = mf_arena_format(&model->arena, "%.*s", (int)length, line);
+    if (!copy) return mf_fail_memory(e, length);
+    model->classes[model->class_count++] = copy;
+    line = stop ? stop + 1 : end;
+  }
+  return MF_OK;
+}
+
+static mf_status read_map(minfer_model *model, const mf_map *map, mf_error *e) {
+  size_t lines = map->size && map->data[map->size - 1] != '\n'; // the last one may lack its end
+  for (size_t i = 0; i < map->size; i++) lines += map->data[i] == '\n';
+  if (lines != (size_t)model->info.classes)
+    return mf_fail(e, MF_ERR_FILE, "%s: %zu class names (expected %d, one a line)", map->path, lines,
+                   model->info.classes);
+  model->classes = mf_arena_alloc(&model->arena, lines * sizeof *model->classes);
+  if (!model->classes) return mf_fail_memory(e, lines * sizeof *model->classes);
+  return read_names(model, map, e);
+}
+
 static mf_status read_classes(minfer_model *model, const char *path, mf_error *e) {
   mf_map map;
+  mf_error shrunk;
   MF_TRY(mf_map_open(&map, path, e));
-  size_t lines = 0;
-  for (size_t i = 0; i < map.size; i++) lines += map.data[i] == '\n';
-  mf_status status = MF_OK;
-  if (!map.size || !mf_text_is_clean((const char *)map.data, 0) || lines > 1000000)
-    status = mf_fail(e, MF_ERR_FILE, "%s: no class names (expected one a line)", path);
-  model->classes = status == MF_OK ? mf_arena_alloc(&model->arena, (lines + 1) * sizeof *model->classes) : NULL;
-  if (status == MF_OK && !model->classes) status = mf_fail_memory(e, lines);
-  for (size_t start = 0; status == MF_OK && start < map.size;) {
-    const char *line = (const char *)map.data + start;
-    const char *end = memchr(line, '\n', map.size - start);
-    size_t length = end ? (size_t)(end - line) : map.size - start;
-    start += length + 1;
-    if (length && line[length - 1] == '\r') length--;
-    if (!mf_text_is_clean(line, length)) status = mf_fail(e, MF_ERR_FILE, "%s: line %d is not clean UTF-8", path, model->class_count + 1);
-    char *copy = status == MF_OK ? mf_arena_format(&model->arena, "%.*s", (int)(length > 4096 ? 4096 : length), line) : NULL;
-    if (status == MF_OK && !copy) status = mf_fail_memory(e, length);
-    if (copy) model->classes[model->class_count++] = copy;
+  mf_status status = read_map(model, &map, e);
+  if (mf_map_check(&map, &shrunk) != MF_OK) { // the cause, whatever else was found
+    *e = shrunk;
+    status = shrunk.status;
   }
-  if (status == MF_OK) status = mf_map_check(&map, e);
   mf_map_close(&map);
   return status;
 }
@@ -167,20 +189,20 @@ static mf_status open_model(minfer_model *model, const minfer_model_options *opt
   info->interpolation = r->interpolation == MF_BICUBIC ? "bicubic" : "bilinear";
   info->padding = r->same_padding ? "same" : "torch";
   info->bn_epsilon = r->bn_epsilon;
-  if (options->classes) {
-    MF_TRY(read_classes(model, options->classes, e));
-    if (model->class_count != info->classes)
-      return mf_fail(e, MF_ERR_FILE, "%s: %d class names (the network has %d classes)", options->classes, model->class_count, info->classes);
-  }
-  return MF_OK;
+  return options->classes ? read_classes(model, options->classes, e) : MF_OK;
 }
 
 minfer_status minfer_model_open(const minfer_model_options *options, minfer_model **out, minfer_error *error) {
   mf_error e = {0};
+  minfer_model_options known;
+  const uint64_t start = mf_now_ns();
   minfer_model *model = mf_alloc_zero(sizeof *model);
   mf_status status = model ? MF_OK : mf_fail_memory(&e, sizeof *model);
-  if (model) model->references = 1;
-  if (status == MF_OK) status = open_model(model, options, &e);
+  if (model) atomic_init(&model->references, 1);
+  if (status == MF_OK) status = mf_api_options(&known, sizeof known, options, "model", &e);
+  if (status == MF_OK) status = open_model(model, &known, &e);
+  if (model) model->opened = start;
+  if (model) model->opening = mf_now_ns() - start;
   if (status == MF_OK)
     *out = model;
   else
@@ -198,7 +220,8 @@ const minfer_model_info *minfer_model_describe(const minfer_model *model) {
 
 const char *minfer_model_class(const minfer_model *model, int index) {
   if (index >= 0 && index < model->class_count) return model->classes[index];
-  if (index >= 0 && index < 1000 && !model->class_count && model->info.classes == 1000) return mf_imagenet_classes[index];
+  if (index >= 0 && index < 1000 && !model->class_count && model->info.classes == 1000)
+    return mf_imagenet_classes[index];
   static _Thread_local char text[32];
   snprintf(text, sizeof text, "class %d", index);
   return text;

@@ -27,13 +27,28 @@ static mf_status phase(minfer_session *s, const char *name, mf_error *e) {
   return mf_api_phase(s, name, s->phase_end, mf_now_ns() - s->phase_end, e);
 }
 
+int64_t mf_api_spin(const minfer_session_options *o) {
+  return o->spin_us == 0 ? MF_SPIN_DEFAULT_US : o->spin_us < 0 ? 0 : o->spin_us;
+}
+
+static mf_status check_enum(int value, int last, const char *what, mf_error *e) {
+  if (value >= 0 && value <= last) return MF_OK;
+  return mf_fail(e, MF_ERR_USAGE, "there is no %s %d (expected 0 to %d)", what, value, last);
+}
+
 static mf_status check_options(const minfer_session_options *o, mf_error *e) {
-  if (o->batch < 1 || o->batch > 65536) return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
-  if (o->algorithm == MINFER_ALGORITHM_WINOGRAD) return mf_fail(e, MF_ERR_UNSUPPORTED, "winograd convolutions are not built");
+  MF_TRY(check_enum((int)o->dtype, MINFER_INT8, "dtype", e));
+  MF_TRY(check_enum((int)o->layout, MINFER_LAYOUT_NCHW, "layout", e));
+  MF_TRY(check_enum((int)o->algorithm, MINFER_ALGORITHM_WINOGRAD, "algorithm", e));
+  if (o->batch < 1 || o->batch > 65536)
+    return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
+  if (o->algorithm == MINFER_ALGORITHM_WINOGRAD)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "winograd convolutions are not built");
   if (o->threads < 0 || o->threads > MF_POOL_THREADS)
     return mf_fail(e, MF_ERR_USAGE, "%d threads are out of range (expected 1 to %d)", o->threads, MF_POOL_THREADS);
   if (o->dtype == MINFER_INT8 && (o->layout == MINFER_LAYOUT_BLOCKED || o->layout == MINFER_LAYOUT_NCHW))
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
+    return mf_fail(e, MF_ERR_UNSUPPORTED,
+                   "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
   dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
   bool avx512 = (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
   bool bf16 = (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx2_vnni_2;
@@ -43,7 +58,8 @@ static mf_status check_options(const minfer_session_options *o, mf_error *e) {
     return avx512 ? mf_hint(e, "--emulate runs it on AVX-512 without native support") : e->status;
   }
   if (o->dtype == MINFER_F16 && !f16)
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "f16 needs avx512_core_fp16 or avx2_vnni_2 (oneDNN uses %s here)", mf_onednn_isa());
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "f16 needs avx512_core_fp16 or avx2_vnni_2 (oneDNN uses %s here)",
+                   mf_onednn_isa());
   return MF_OK;
 }
 
@@ -55,8 +71,7 @@ static mf_status make_pool(minfer_session *s, mf_error *e) {
   if (!affinity || !cpus) return mf_fail_memory(e, sizeof *affinity);
   if (s->options.affinity) MF_TRY(mf_affinity_parse(affinity, s->options.affinity, e));
   MF_TRY(mf_affinity_place(affinity, &s->topology, (size_t)s->options.threads, cpus, e));
-  int64_t spin = s->options.spin_us;
-  mf_pool_options options = {.threads = s->options.threads, .spin_us = spin == 0 ? MF_SPIN_DEFAULT_US : spin < 0 ? 0 : spin, .cpus = cpus};
+  mf_pool_options options = {.threads = s->options.threads, .spin_us = mf_api_spin(&s->options), .cpus = cpus};
   return mf_pool_create(&s->pool, &options, e);
 }
 
@@ -82,7 +97,8 @@ static mf_status make_graph(minfer_session *s, mf_error *e) {
   MF_TRY(mf_api_build(s->model, s->options.batch, NULL, &s->graph, e));
   MF_TRY(phase(s, "build", e));
   pass_notes notes = {s, e, MF_OK};
-  MF_TRY(mf_pass_run_all(s->graph, &(mf_pass_options){.fusion = !s->options.no_fusion, .observe = note_pass, .context = &notes}, e));
+  MF_TRY(mf_pass_run_all(
+      s->graph, &(mf_pass_options){.fusion = !s->options.no_fusion, .observe = note_pass, .context = &notes}, e));
   return notes.status;
 }
 
@@ -94,7 +110,8 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   static const mf_algorithm algorithms[] = {[MINFER_ALGORITHM_AUTO] = MF_ALGORITHM_AUTO,
                                             [MINFER_ALGORITHM_DIRECT] = MF_ALGORITHM_DIRECT,
                                             [MINFER_ALGORITHM_GEMM] = MF_ALGORITHM_GEMM};
-  static const mf_dtype stored[] = {[MINFER_F32] = MF_F32, [MINFER_BF16] = MF_BF16, [MINFER_F16] = MF_F16, [MINFER_INT8] = MF_F32};
+  static const mf_dtype stored[] = {
+      [MINFER_F32] = MF_F32, [MINFER_BF16] = MF_BF16, [MINFER_F16] = MF_F16, [MINFER_INT8] = MF_F32};
   mf_plan_options options = {.layout = layouts[s->options.layout],
                              .algorithm = algorithms[s->options.algorithm],
                              .activations = stored[s->options.dtype],
@@ -106,10 +123,31 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   return phase(s, "session", e);
 }
 
-static mf_status create(minfer_session *s, const minfer_input *input, mf_error *e) {
-  s->phase_end = mf_now_ns();
-  if (!s->options.batch) s->options.batch = 1;
-  MF_TRY(check_options(&s->options, e));
+static mf_status keep_text(minfer_session *s, const char **text, mf_error *e) {
+  if (!*text) return MF_OK;
+  const char *copy = mf_arena_copy(&s->arena, *text);
+  if (!copy) return mf_fail_memory(e, strlen(*text));
+  *text = copy;
+  return MF_OK;
+}
+
+static mf_status take_options(minfer_session *s, const minfer_session_options *options, mf_error *e) {
+  minfer_session_options *o = &s->options;
+  if (options) MF_TRY(mf_api_options(o, sizeof *o, options, "session", e));
+  if (!o->batch) o->batch = 1;
+  MF_TRY(check_options(o, e));
+  MF_TRY(keep_text(s, &o->affinity, e));
+  MF_TRY(keep_text(s, &o->calibration, e));
+  return keep_text(s, &o->calibrator, e);
+}
+
+static mf_status create(minfer_session *s, const minfer_input *input, const minfer_session_options *options,
+                        mf_error *e) {
+  const uint64_t begin = mf_now_ns();
+  MF_TRY(take_options(s, options, e));
+  if (input && input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
+  if (!s->model->opening_told) MF_TRY(mf_api_phase(s, "weights", s->model->opened, s->model->opening, e));
+  s->phase_end = begin;
   MF_TRY(make_pool(s, e));
   MF_TRY(phase(s, "threads", e));
   MF_TRY(make_graph(s, e));
@@ -119,18 +157,18 @@ static mf_status create(minfer_session *s, const minfer_input *input, mf_error *
   }
   MF_TRY(make_plan(s, input && input->count && input->items[0].floats, e));
   if (s->model->from_file) MF_TRY(mf_safetensors_check(s->model->weights, e));
+  s->model->opening_told = true;
   return mf_api_describe(s, e);
 }
 
-minfer_status minfer_session_create(minfer_model *model, const minfer_input *input, const minfer_session_options *options,
-                                    minfer_session **out, minfer_error *error) {
+minfer_status minfer_session_create(minfer_model *model, const minfer_input *input,
+                                    const minfer_session_options *options, minfer_session **out, minfer_error *error) {
   mf_error e = {0};
   minfer_session *s = mf_alloc_zero(sizeof *s);
   if (!s) return mf_api_report(error, &e, mf_fail_memory(&e, sizeof *s));
-  if (options) s->options = *options;
   s->model = model;
   mf_api_retain(model);
-  mf_status status = create(s, input, &e);
+  mf_status status = create(s, input, options, &e);
   if (status == MF_OK)
     *out = s;
   else
@@ -156,8 +194,9 @@ void minfer_session_free(minfer_session *s) {
 static mf_status load(minfer_session *s, const minfer_input *input, int first, mf_error *e) {
   if (!input->count) return mf_fail(e, MF_ERR_USAGE, "the input is empty");
   if (input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
+  if (first < 0) return mf_fail(e, MF_ERR_USAGE, "there is no item %d of the input (expected 0 or more)", first);
   for (int i = 0; i < s->options.batch; i++)
-    MF_TRY(mf_api_fill(s->session, s->model, &input->items[(first + i) % input->count], i, e));
+    MF_TRY(mf_api_fill(s->session, s->model, &input->items[((int64_t)first + i) % input->count], i, e));
   return MF_OK;
 }
 
@@ -171,13 +210,23 @@ minfer_status minfer_session_run(minfer_session *s, uint64_t *duration_ns, minfe
   return mf_api_report(error, &e, mf_session_run(s->session, NULL, MF_TRACE_OFF, 0, duration_ns, &e));
 }
 
-// Room for a few hundred runs of the deepest network at the finest level.
+// Room for some hundred runs of the deepest network, and for some of the finest level with however many threads.
 #define RECORDS ((size_t)1 << 17)
+#define RUNS 8
 
-minfer_status minfer_session_run_traced(minfer_session *s, minfer_trace_level level, uint64_t *duration_ns, minfer_error *error) {
+static mf_status make_recorder(minfer_session *s, mf_error *e) {
+  const size_t steps = (size_t)s->plan->step_count, layers = (size_t)s->plan->layer_count;
+  const size_t run = 1 + layers + steps * (1 + (size_t)s->plan->threads);
+  return mf_recorder_create(&s->recorder, run * RUNS > RECORDS ? run * RUNS : RECORDS, e);
+}
+
+minfer_status minfer_session_run_traced(minfer_session *s, minfer_trace_level level, uint64_t *duration_ns,
+                                        minfer_error *error) {
   mf_error e = {0};
-  mf_status status = s->recorder ? MF_OK : mf_recorder_create(&s->recorder, RECORDS, &e);
-  if (status == MF_OK) status = mf_session_run(s->session, s->recorder, (mf_trace_level)level, ++s->runs, duration_ns, &e);
+  mf_status status = check_enum((int)level, MINFER_TRACE_THREAD, "trace level", &e);
+  if (status == MF_OK && !s->recorder) status = make_recorder(s, &e);
+  if (status == MF_OK)
+    status = mf_session_run(s->session, s->recorder, (mf_trace_level)level, ++s->runs, duration_ns, &e);
   return mf_api_report(error, &e, status);
 }
 
@@ -185,7 +234,9 @@ minfer_status minfer_session_output(minfer_session *s, float *logits, size_t cou
   mf_error e = {0};
   size_t there;
   const float *output = mf_session_output(s->session, &there);
-  mf_status status = count == there ? MF_OK : mf_fail(&e, MF_ERR_USAGE, "the output has %zu numbers (%zu were asked for)", there, count);
+  mf_status status = count == there
+                         ? MF_OK
+                         : mf_fail(&e, MF_ERR_USAGE, "the output has %zu numbers (%zu were asked for)", there, count);
   if (status == MF_OK) memcpy(logits, output, count * sizeof *logits);
   return mf_api_report(error, &e, status);
 }

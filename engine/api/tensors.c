@@ -10,8 +10,10 @@ struct minfer_tensors {
   int count;
 };
 
-static const char *const states[] = {
-    [MF_PARAM_OK] = "ok", [MF_PARAM_MISSING] = "missing", [MF_PARAM_WRONG_SHAPE] = "wrong shape", [MF_PARAM_WRONG_DTYPE] = "wrong dtype"};
+static const char *const states[] = {[MF_PARAM_OK] = "ok",
+                                     [MF_PARAM_MISSING] = "missing",
+                                     [MF_PARAM_WRONG_SHAPE] = "wrong shape",
+                                     [MF_PARAM_WRONG_DTYPE] = "wrong dtype"};
 
 static const mf_stored_tensor *stored(const minfer_model *model, const char *name) {
   size_t low = 0, high = model->from_file ? mf_safetensors_count(model->weights) : 0;
@@ -32,7 +34,8 @@ static void print_shape(char text[96], const mf_shape *shape) {
   snprintf(text, 96, "%s", mf_shape_print(shape).text);
 }
 
-static mf_status add(minfer_tensors *tensors, const char *name, const char *state, const char *dtype, minfer_tensor **out, mf_error *e) {
+static mf_status add(minfer_tensors *tensors, const char *name, const char *state, const char *dtype,
+                     minfer_tensor **out, mf_error *e) {
   minfer_tensor *t = &tensors->list[tensors->count++];
   t->name = mf_arena_copy(&tensors->arena, name);
   t->state = state;
@@ -70,10 +73,12 @@ minfer_status minfer_tensors_compare(const minfer_model_options *options, minfer
   minfer_model *model = mf_alloc_zero(sizeof *model);
   minfer_tensors *tensors = mf_alloc_zero(sizeof *tensors);
   mf_status status = model && tensors ? MF_OK : mf_fail_memory(&e, sizeof *model);
+  minfer_model_options known;
   mf_builder *b = NULL;
   mf_graph *graph = NULL;
-  if (model) model->references = 1;
-  if (status == MF_OK) status = mf_api_open_weights(model, options, &e);
+  if (model) atomic_init(&model->references, 1);
+  if (status == MF_OK) status = mf_api_options(&known, sizeof known, options, "model", &e);
+  if (status == MF_OK) status = mf_api_open_weights(model, &known, &e);
   if (status == MF_OK) { // a file that does not fit is what the list is for
     mf_status built = mf_api_build(model, 1, &b, &graph, &misfit);
     int count = 0;

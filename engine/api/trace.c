@@ -3,19 +3,25 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "export/export.h"
-#include "plan/onednn.h"
+#include <stdio.h>
 #include <string.h>
 
-_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD, "one set of kinds");
+_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD,
+               "one set of kinds");
 
-#define ATTRIBUTES 24
-typedef struct attributes {
-  mf_attribute *list;
+#define ATTRIBUTES 48
+typedef struct attributes { // being made; the arena gets as many as there are
+  mf_attribute list[ATTRIBUTES];
   int count;
 } attributes;
 
 static void text(attributes *a, const char *key, const char *value) {
   if (value && *value) a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXT, .text = value};
+}
+
+static void texts(attributes *a, const char *key, const char *const *values, int count) {
+  a->list[a->count++] =
+      (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXTS, .texts = values, .integer = (int64_t)count};
 }
 
 static void integer(attributes *a, const char *key, size_t value) {
@@ -26,85 +32,115 @@ static void number(attributes *a, const char *key, double value) {
   a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_DOUBLE, .number = value};
 }
 
-static attributes start(minfer_session *s) {
-  return (attributes){.list = mf_arena_alloc(&s->arena, ATTRIBUTES * sizeof(mf_attribute))};
+static mf_status keep(minfer_session *s, const attributes *a, const mf_attribute **list, int *count, mf_error *e) {
+  const size_t bytes = (size_t)a->count * sizeof *a->list;
+  mf_attribute *kept = mf_arena_alloc(&s->arena, bytes);
+  if (!kept) return mf_fail_memory(e, bytes);
+  memcpy(kept, a->list, bytes);
+  *list = kept;
+  *count = a->count;
+  return MF_OK;
 }
 
 static mf_status layer_item(minfer_session *s, const minfer_layer *l, mf_item *out, mf_error *e) {
-  attributes a = start(s);
-  const char *sources = l->source_count ? l->sources[0] : "";
-  for (int i = 1; sources && i < l->source_count; i++) sources = mf_arena_format(&s->arena, "%s %s", sources, l->sources[i]);
-  if (!a.list || !sources) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
+  attributes a = {.count = 0};
   text(&a, "kind", l->kind);
-  text(&a, "sources", sources);
+  texts(&a, "sources", l->sources, l->source_count);
   text(&a, "stage", l->stage);
   text(&a, "dtype", l->dtype);
   text(&a, "implementation", l->impl);
   text(&a, "input_shape", l->input_shape);
   text(&a, "output_shape", l->output_shape);
-  *out = (mf_item){.name = l->name, .category = l->kind, .attributes = a.list, .attribute_count = a.count};
-  return MF_OK;
+  *out = (mf_item){.name = l->name, .category = l->kind};
+  return keep(s, &a, &out->attributes, &out->attribute_count, e);
 }
 
-static mf_status primitive_item(minfer_session *s, const mf_step *step, mf_item *out, mf_error *e) {
-  attributes a = start(s);
-  if (!a.list) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
-  const mf_step_info *i = &step->info;
-  text(&a, "kind", i->kind);
-  text(&a, "implementation", i->impl);
-  text(&a, "problem", i->problem);
-  text(&a, "source_format", i->source.format);
-  text(&a, "source_dtype", i->source.dtype);
-  text(&a, "weights_format", i->weights.format);
-  text(&a, "weights_dtype", i->weights.dtype);
-  text(&a, "bias_dtype", i->bias.dtype);
-  text(&a, "destination_format", i->destination.format);
-  text(&a, "destination_dtype", i->destination.dtype);
-  text(&a, "post_ops", i->post_ops);
-  text(&a, "from", i->from);
-  text(&a, "to", i->to);
-  text(&a, "reason", i->reason);
-  integer(&a, "scratchpad_bytes", i->scratchpad_bytes);
-  integer(&a, "bytes_read", i->bytes_read);
-  integer(&a, "bytes_written", i->bytes_written);
-  double bytes = (double)i->bytes_read + (double)i->bytes_written;
-  if (i->flops > 0) {
-    number(&a, "flops", i->flops);
-    number(&a, "flops_per_byte", bytes > 0 ? i->flops / bytes : 0);
+static void argument(attributes *a, const char *format_key, const char *dtype_key, const minfer_argument *argument) {
+  text(a, format_key, argument->format);
+  text(a, dtype_key, argument->dtype);
+}
+
+static mf_status primitive_item(minfer_session *s, const minfer_primitive *p, mf_item *out, mf_error *e) {
+  attributes a = {.count = 0};
+  text(&a, "kind", p->kind);
+  text(&a, "implementation", p->impl);
+  text(&a, "problem", p->problem);
+  argument(&a, "source_format", "source_dtype", &p->source);
+  argument(&a, "weights_format", "weights_dtype", &p->weights);
+  argument(&a, "bias_format", "bias_dtype", &p->bias);
+  argument(&a, "destination_format", "destination_dtype", &p->destination);
+  text(&a, "post_ops", p->post_ops);
+  text(&a, "from", p->from);
+  text(&a, "to", p->to);
+  text(&a, "reason", p->reason);
+  integer(&a, "scratchpad_bytes", p->scratchpad_bytes);
+  integer(&a, "bytes_read", p->bytes_read);
+  integer(&a, "bytes_written", p->bytes_written);
+  const double bytes = (double)p->bytes_read + (double)p->bytes_written;
+  if (p->flops > 0) {
+    number(&a, "flops", p->flops);
+    if (bytes > 0) number(&a, "flops_per_byte", p->flops / bytes);
   }
-  *out = (mf_item){.name = i->name, .category = i->kind, .attributes = a.list, .attribute_count = a.count, .flops = i->flops, .bytes = bytes};
-  return MF_OK;
+  *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes};
+  return keep(s, &a, &out->attributes, &out->attribute_count, e);
 }
 
 static const char *const dtypes[] = {"f32", "bf16", "f16", "int8"};
+static const char *const layouts[] = {"auto", "blocked", "nhwc", "nchw"};
+static const char *const algorithms[] = {"auto", "direct", "gemm", "winograd"};
+
+static void machine(attributes *a, const minfer_environment *m) {
+  text(a, "minfer_version", MINFER_VERSION);
+  text(a, "onednn_version", m->onednn_version);
+  text(a, "onednn_runtime", m->onednn_runtime);
+  text(a, "cpu", m->cpu);
+  text(a, "isa", m->isa);
+  integer(a, "logical_cpus", (size_t)m->logical_cpus);
+  integer(a, "physical_cores", (size_t)m->physical_cores);
+  if (m->cgroup_cpus > 0) number(a, "cgroup_cpus", m->cgroup_cpus);
+  integer(a, "l1d_bytes", m->l1d_bytes);
+  integer(a, "l2_bytes", m->l2_bytes);
+  integer(a, "l3_bytes", m->l3_bytes);
+  integer(a, "memory_bytes", m->memory_bytes);
+}
+
+static void options(attributes *a, const minfer_session *s) {
+  const minfer_session_options *o = &s->options;
+  const minfer_model_info *info = &s->model->info;
+  text(a, "model", info->name);
+  number(a, "width_multiplier", info->multiplier);
+  text(a, "weights_source", info->weights_source);
+  text(a, "weights_path", info->weights_path);
+  text(a, "dtype", dtypes[o->dtype]);
+  integer(a, "batch", (size_t)o->batch);
+  text(a, "layout", layouts[o->layout]);
+  text(a, "fusion", o->no_fusion ? "off" : "on");
+  text(a, "algorithm", algorithms[o->algorithm]);
+  integer(a, "threads", (size_t)s->plan->threads);
+  integer(a, "spin_us", (size_t)mf_api_spin(o));
+  text(a, "affinity", o->affinity ? o->affinity : "default");
+  text(a, "calibration_source", s->view.calibration_source);
+  text(a, "calibrator", s->view.calibrator);
+  if (s->calibration_images) integer(a, "calibration_images", (size_t)s->calibration_images);
+}
 
 static mf_status environment(minfer_session *s, mf_error *e) {
-  attributes a = start(s);
-  const minfer_environment *m = minfer_environment_get();
-  if (!a.list || !m) return mf_fail_memory(e, ATTRIBUTES * sizeof(mf_attribute));
-  text(&a, "minfer_version", MINFER_VERSION);
-  text(&a, "onednn_version", m->onednn_version);
-  text(&a, "onednn_runtime", m->onednn_runtime);
-  text(&a, "cpu", m->cpu);
-  text(&a, "isa", m->isa);
-  integer(&a, "logical_cpus", (size_t)m->logical_cpus);
-  integer(&a, "physical_cores", (size_t)m->physical_cores);
-  integer(&a, "l1d_bytes", m->l1d_bytes);
-  integer(&a, "l2_bytes", m->l2_bytes);
-  integer(&a, "l3_bytes", m->l3_bytes);
-  text(&a, "model", s->model->network->name);
-  text(&a, "dtype", dtypes[s->options.dtype]);
-  integer(&a, "batch", (size_t)s->options.batch);
-  integer(&a, "threads", (size_t)s->plan->threads);
-  text(&a, "weights_source", s->model->info.weights_source);
+  attributes a = {.count = 0};
+  minfer_environment m = *minfer_environment_get();
+  // Its texts belong to this thread, the trace to the session.
+  m.cpu = mf_arena_copy(&s->arena, m.cpu);
+  m.onednn_version = mf_arena_copy(&s->arena, m.onednn_version);
+  const char *name = mf_arena_format(&s->arena, "minfer %s %s", s->model->info.name, dtypes[s->options.dtype]);
+  if (!m.cpu || !m.onednn_version || !name) return mf_fail_memory(e, 64);
+  machine(&a, &m);
+  options(&a, s);
   integer(&a, "activation_bytes", s->plan->activation_bytes);
   integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
   integer(&a, "weight_bytes", s->plan->constant_bytes);
   integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
-  s->trace.environment = a.list;
-  s->trace.environment_count = a.count;
-  s->trace.name = mf_arena_format(&s->arena, "minfer %s %s", s->model->network->name, dtypes[s->options.dtype]);
-  return s->trace.name ? MF_OK : mf_fail_memory(e, 64);
+  MF_TRY(keep(s, &a, &s->trace.environment, &s->trace.environment_count, e));
+  s->trace.name = name;
+  return MF_OK;
 }
 
 // Names and attributes do not change with the runs: made once.
@@ -115,10 +151,11 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   mf_item *layers = mf_arena_alloc(&s->arena, ((size_t)p->layer_count + 1) * sizeof *layers);
   mf_item *primitives = mf_arena_alloc(&s->arena, ((size_t)p->primitive_count + 1) * sizeof *primitives);
   mf_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)p->buffer_count + 1) * sizeof *buffers);
-  if (!phases || !layers || !primitives || !buffers) return mf_fail_memory(e, (size_t)p->primitive_count * sizeof *primitives);
+  if (!phases || !layers || !primitives || !buffers)
+    return mf_fail_memory(e, (size_t)p->primitive_count * sizeof *primitives);
   for (int i = 0; i < p->phase_count; i++) phases[i] = (mf_item){.name = p->phases[i].name, .category = "start-up"};
   for (int i = 0; i < p->layer_count; i++) MF_TRY(layer_item(s, &p->layers[i], &layers[i], e));
-  for (int i = 0; i < p->primitive_count; i++) MF_TRY(primitive_item(s, &s->plan->steps[i], &primitives[i], e));
+  for (int i = 0; i < p->primitive_count; i++) MF_TRY(primitive_item(s, &p->primitives[i], &primitives[i], e));
   for (int i = 0; i < p->buffer_count; i++) {
     const minfer_buffer *b = &p->buffers[i];
     buffers[i] = (mf_buffer){b->name, b->offset, b->bytes, b->first_primitive, b->last_primitive};
@@ -131,8 +168,9 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   s->trace.primitive_count = p->primitive_count;
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
-  s->trace.monotonic = mf_now_ns();
+  const uint64_t before = mf_now_ns();
   s->trace.epoch = mf_epoch_ns();
+  s->trace.monotonic = before + (mf_now_ns() - before) / 2;
   return environment(s, e);
 }
 
@@ -144,7 +182,8 @@ static mf_status collect(minfer_session *s, mf_span **spans, size_t *count, mf_e
   for (int i = 0; i < s->plan->step_count && status == MF_OK; i++)
     layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
   for (int i = 0; i < s->phase_count && status == MF_OK; i++)
-    phases[i] = (mf_span){.kind = MF_SPAN_APPLICATION, .start = s->phases[i].start_ns, .duration = s->phases[i].duration_ns, .index = i};
+    phases[i] = (mf_span){
+        .kind = MF_SPAN_APPLICATION, .start = s->phases[i].start_ns, .duration = s->phases[i].duration_ns, .index = i};
   if (status == MF_OK) status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
   if (status == MF_OK) mf_recorder_count(s->recorder, &s->trace.dropped);
   mf_free(layer_of);
@@ -156,6 +195,7 @@ const minfer_span *minfer_session_spans(minfer_session *s, size_t *count, size_t
   mf_error e;
   mf_span *spans = NULL;
   *count = 0;
+  if (dropped) *dropped = 0;
   if (collect(s, &spans, count, &e) != MF_OK) return NULL;
   mf_free(s->spans);
   s->spans = mf_alloc((*count + 1) * sizeof *s->spans);
@@ -203,9 +243,20 @@ static mf_status fill(FILE *file, void *context, mf_error *e) {
   return w->exporter->write(w->trace, file, e);
 }
 
+static mf_status fail_format(const char *format, const char *path, mf_error *e) {
+  char names[256] = "";
+  for (int i = 0; i < mf_exporter_count; i++) {
+    const size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+             format ? mf_exporters[i].name : mf_exporters[i].suffix);
+  }
+  if (format) return mf_fail(e, MF_ERR_USAGE, "there is no trace format %s (expected %s)", format, names);
+  return mf_fail(e, MF_ERR_USAGE, "%s: no trace format ends like this (expected %s)", path, names);
+}
+
 static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
   const mf_exporter *exporter = format ? mf_exporter_find(format) : mf_exporter_for_path(path);
-  if (!exporter) return mf_fail(e, MF_ERR_USAGE, "%s: there is no trace format for this", format ? format : path);
+  if (!exporter) return fail_format(format, path, e);
   mf_span *spans = NULL;
   mf_trace trace;
   size_t count = 0;

@@ -1,24 +1,40 @@
-// Chrome's trace event format, which Perfetto opens: complete events ("X") in microseconds, one track a thread, strictly nested.
-// Beside the events stands what reports need: environment and
-// the memory map. Format: "Trace Event Format" (Google, 2016).
+// Chrome's trace event format, which Perfetto opens: complete events ("X") in microseconds, one track a thread,
+// strictly nested. Beside the events stands what reports need: environment and memory map. Format: "Trace Event Format"
+// (Google, 2016); tools/schema/trace.schema.json holds what this file adds.
 #include "base/json.h"
 #include "export/export.h"
-#include <string.h>
+#include <math.h>
+#include <stdio.h>
 
 // Start-up and runs go on the caller's track; workers' parts of primitives on one track each behind it.
 enum { PROCESS = 1, MAIN_TRACK = 1, WORKER_TRACK = 100 };
 
+// Perfetto multiplies by 1000 and drops what stands behind the point; the number written is the smallest that gives
+// back `ns` that way, so that spans which touch do not overlap there by a nanosecond. Rounding gives `ns` as well.
 static double microseconds(uint64_t ns) {
-  return (double)ns / 1e3;
+  double us = (double)ns / 1e3;
+  while (us * 1e3 < (double)ns) us = nextafter(us, INFINITY);
+  return us;
 }
 
 static void write_attributes(mf_json *j, const mf_attribute *attributes, int count) {
   for (int i = 0; i < count; i++) {
     const mf_attribute *a = &attributes[i];
     switch (a->type) {
-    case MF_ATTRIBUTE_TEXT: mf_json_string(j, a->key, a->text); break;
-    case MF_ATTRIBUTE_INT: mf_json_int(j, a->key, a->integer); break;
-    case MF_ATTRIBUTE_DOUBLE: mf_json_double(j, a->key, a->number); break;
+    case MF_ATTRIBUTE_TEXT:
+      mf_json_string(j, a->key, a->text);
+      break;
+    case MF_ATTRIBUTE_TEXTS:
+      mf_json_array(j, a->key);
+      for (int64_t k = 0; k < a->integer; k++) mf_json_string(j, NULL, a->texts[k]);
+      mf_json_end(j);
+      break;
+    case MF_ATTRIBUTE_INT:
+      mf_json_int(j, a->key, a->integer);
+      break;
+    case MF_ATTRIBUTE_DOUBLE:
+      mf_json_double(j, a->key, a->number);
+      break;
     }
   }
 }
@@ -41,7 +57,10 @@ static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, u
   mf_json_object(j, NULL);
   mf_json_string(j, "ph", "X");
   mf_json_string(j, "name", mf_trace_name(trace, span));
-  mf_json_string(j, "cat", item && (span->kind == MF_SPAN_PRIMITIVE || span->kind == MF_SPAN_APPLICATION) ? item->category : mf_span_kind_name(span->kind));
+  mf_json_string(j, "cat",
+                 item && (span->kind == MF_SPAN_PRIMITIVE || span->kind == MF_SPAN_APPLICATION)
+                     ? item->category
+                     : mf_span_kind_name(span->kind));
   mf_json_double(j, "ts", microseconds(span->start - origin));
   mf_json_double(j, "dur", microseconds(span->duration));
   mf_json_int(j, "pid", PROCESS);
@@ -69,7 +88,8 @@ static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, u
 static void write_track_names(mf_json *j, const mf_trace *trace) {
   int workers = 0;
   for (size_t i = 0; i < trace->span_count; i++)
-    if (trace->spans[i].kind == MF_SPAN_THREAD && trace->spans[i].thread >= workers) workers = trace->spans[i].thread + 1;
+    if (trace->spans[i].kind == MF_SPAN_THREAD && trace->spans[i].thread >= workers)
+      workers = trace->spans[i].thread + 1;
   write_name(j, "process_name", MAIN_TRACK, trace->name);
   write_name(j, "thread_name", MAIN_TRACK, "runs");
   for (int w = 0; w < workers; w++) {

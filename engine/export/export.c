@@ -19,7 +19,8 @@ const mf_exporter *mf_exporter_for_path(const char *path) {
   size_t length = strlen(path);
   for (int i = 0; i < mf_exporter_count; i++) {
     size_t suffix = strlen(mf_exporters[i].suffix);
-    if (suffix <= length && strcmp(path + length - suffix, mf_exporters[i].suffix) == 0 && (!best || suffix > strlen(best->suffix)))
+    if (suffix <= length && strcmp(path + length - suffix, mf_exporters[i].suffix) == 0 &&
+        (!best || suffix > strlen(best->suffix)))
       best = &mf_exporters[i];
   }
   return best;

@@ -178,9 +178,8 @@ void mf_build_refuse(mf_builder *b, const char *format, ...) {
 
 mf_tensor_id mf_build_input(mf_builder *b, int64_t n, int64_t c, int64_t h, int64_t w) {
   if (failed(b)) return MF_NO_TENSOR;
-  mf_tensor_id id = add_tensor(b, "input", &(mf_shape){4, {n, c, h, w}}, NULL);
-  if (id != MF_NO_TENSOR) b->graph->input = id;
-  return id;
+  b->graph->input = add_tensor(b, "input", &(mf_shape){4, {n, c, h, w}}, NULL);
+  return b->graph->input;
 }
 
 void mf_build_stage(mf_builder *b, const char *stage) {

@@ -83,8 +83,8 @@ uint16_t mf_f32_to_f16(float value) {
   uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
   if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); // rounds past 65504
-  if (magnitude < 0x38800000u) {                                   // subnormal: let float addition round to its last bit
-    float scaled = f32_from_bits(magnitude) + 0.5f;                // ulp of 0.5 is 2^-24, f16's smallest step
+  if (magnitude < 0x38800000u) {                    // subnormal: let float addition round to its last bit
+    float scaled = f32_from_bits(magnitude) + 0.5f; // ulp of 0.5 is 2^-24, f16's smallest step
     memcpy(&bits, &scaled, sizeof bits);
     return (uint16_t)(sign | (bits - 0x3f000000u));
   }

@@ -8,8 +8,9 @@
 typedef enum image_format { FORMAT_NONE, FORMAT_JPEG, FORMAT_PNG, FORMAT_BMP } image_format;
 
 static image_format sniff(const uint8_t *bytes, size_t size) {
-  if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0) return FORMAT_JPEG;
-  if (size >= 4 && memcmp(bytes, "\x89PNG", 4) == 0) return FORMAT_PNG;
+  if (!bytes || size < 4) return FORMAT_NONE;
+  if (memcmp(bytes, "\xff\xd8\xff", 3) == 0) return FORMAT_JPEG;
+  if (memcmp(bytes, "\x89PNG", 4) == 0) return FORMAT_PNG;
   // Two letters are little to go by, and "BM" may begin a text: the header size (12 to 124) follows in a 32-bit word.
   if (size >= 18 && memcmp(bytes, "BM", 2) == 0 && !bytes[15] && !bytes[16] && !bytes[17]) return FORMAT_BMP;
   return FORMAT_NONE;

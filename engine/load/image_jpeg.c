@@ -102,8 +102,8 @@ static mf_status frame_header(walk *w, mf_error *e) {
   int count = body[5];
   if (count != 1 && count != 3 && count != 4) return fail_broken(w, "neither 1, 3 nor 4 components", e);
   if (w->length != 6 + 3 * (size_t)count) return fail_broken(w, "bad frame header", e);
-  for (int i = 0; i < count; i++) {
-    const uint8_t *from = body + 6 + 3 * i;
+  const uint8_t *from = body + 6;
+  for (int i = 0; i < count; i++, from += 3) {
     component c = {from[0], from[1] >> 4, from[1] & 15, from[2]};
     if (c.horizontal < 1 || c.horizontal > 4 || c.vertical < 1 || c.vertical > 4 || c.quantisation > 3)
       return fail_broken(w, "bad component", e);

@@ -9,6 +9,7 @@ typedef struct axis {
   int count, taps;       // `taps` weights are kept for each position
   int32_t *start, *used; // first input position and number of them
   int32_t *weights;      // count x taps
+  size_t bytes;          // of the block that holds the three
 } axis;
 
 // What is wanted of an image resized to width x height.
@@ -23,9 +24,8 @@ static double linear(double x) {
 
 // Keys' cubic convolution kernel with a = -1/2.
 static double cubic(double x) {
-  const double a = -0.5;
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
   return 0;
 }
 
@@ -33,39 +33,37 @@ static double kernel(mf_interpolation interpolation, double x) {
   return interpolation == MF_BICUBIC ? cubic(fabs(x)) : linear(fabs(x));
 }
 
-// One block holds the three arrays; free a->weights. Sides are int, so nothing overflows a size_t.
-static mf_status axis_allocate(axis *a, int count, int taps, mf_error *e) {
-  size_t weights = (size_t)count * (size_t)taps, bytes = (weights + 2 * (size_t)count) * sizeof(int32_t);
-  a->weights = mf_alloc_zero(bytes);
-  if (!a->weights) return mf_fail_memory(e, bytes);
+// The weights of position i, whose middle is at `center` in the input.
+static void axis_weigh(axis *a, int i, int in, double center, double stretch, mf_interpolation interpolation) {
+  double support = (interpolation == MF_BICUBIC ? 2 : 1) * stretch, sum = 0;
+  int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
+  if (low < 0) low = 0;
+  if (high > in) high = in;
+  for (int x = low; x < high; x++) sum += kernel(interpolation, (x + 0.5 - center) / stretch);
+  int32_t *weights = a->weights + (size_t)i * (size_t)a->taps;
+  for (int x = low; x < high; x++) {
+    double weight = kernel(interpolation, (x + 0.5 - center) / stretch) / sum;
+    weights[x - low] = (int32_t)lround(weight * (1 << FRACTION_BITS));
+  }
+  a->start[i] = low;
+  a->used[i] = high - low;
+}
+
+// False when the block for the three arrays, a->bytes, is refused; to free: a->weights. Sides are int, so nothing
+// overflows a size_t.
+static bool axis_plan(axis *a, int in, int out, int first, int count, mf_interpolation interpolation) {
+  double scale = (double)in / out, stretch = scale < 1 ? 1 : scale;
+  int taps = (int)ceil((interpolation == MF_BICUBIC ? 2 : 1) * stretch) * 2 + 1;
+  size_t weights = (size_t)count * (size_t)taps;
+  a->bytes = (weights + 2 * (size_t)count) * sizeof(int32_t);
+  a->weights = mf_alloc(a->bytes);
+  if (!a->weights) return false;
   a->start = a->weights + weights;
   a->used = a->start + count;
   a->count = count;
   a->taps = taps;
-  return MF_OK;
-}
-
-static mf_status axis_plan(axis *a, int in, int out, int first, int count, mf_interpolation interpolation,
-                           mf_error *e) {
-  double scale = (double)in / out, stretch = scale < 1 ? 1 : scale;
-  double support = (interpolation == MF_BICUBIC ? 2 : 1) * stretch;
-  MF_TRY(axis_allocate(a, count, (int)ceil(support) * 2 + 1, e));
-  for (int i = 0; i < count; i++) {
-    double center = (first + i + 0.5) * scale;
-    int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
-    if (low < 0) low = 0;
-    if (high > in) high = in;
-    double sum = 0;
-    for (int x = low; x < high; x++) sum += kernel(interpolation, (x + 0.5 - center) / stretch);
-    int32_t *weights = a->weights + (size_t)i * (size_t)a->taps;
-    for (int x = low; x < high; x++) {
-      double weight = kernel(interpolation, (x + 0.5 - center) / stretch) / sum;
-      weights[x - low] = (int32_t)lround(weight * (1 << FRACTION_BITS));
-    }
-    a->start[i] = low;
-    a->used[i] = high - low;
-  }
-  return MF_OK;
+  for (int i = 0; i < count; i++) axis_weigh(a, i, in, (first + i + 0.5) * scale, stretch, interpolation);
+  return true;
 }
 
 static uint8_t to_byte(int32_t sum) {
@@ -134,9 +132,10 @@ static mf_status resample(uint8_t *rgb, const mf_image *in, const window *w, mf_
   axis across = {0}, down = {0};
   // Rounding in between makes the order of the passes visible; the rule is Pillow 13's.
   bool down_first = w->height < in->height && in->height - w->height > 2 * (in->width - w->width);
-  mf_status status = axis_plan(&across, in->width, w->width, w->left, w->columns, interpolation, e);
-  if (status == MF_OK) status = axis_plan(&down, in->height, w->height, w->top, w->rows, interpolation, e);
-  if (status == MF_OK) status = filter(rgb, in, &across, &down, down_first, e);
+  bool planned = axis_plan(&across, in->width, w->width, w->left, w->columns, interpolation) &&
+                 axis_plan(&down, in->height, w->height, w->top, w->rows, interpolation);
+  mf_status status = planned ? filter(rgb, in, &across, &down, down_first, e)
+                             : mf_fail_memory(e, down.bytes ? down.bytes : across.bytes);
   mf_free(across.weights);
   mf_free(down.weights);
   return status;

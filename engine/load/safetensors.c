@@ -9,8 +9,8 @@
 
 #define HEADER_MAX 100000000u
 #define TENSORS_MAX 100000u
-#define VALUES_MAX (12 * TENSORS_MAX) // a tensor takes 6 and one for each dimension
-#define EXACT_MAX 9007199254740992.0  // 2^53: JSON numbers arrive as doubles
+#define VALUES_MAX 1200000u          // a tensor takes 6 and one for each dimension
+#define EXACT_MAX 9007199254740992.0 // 2^53: JSON numbers arrive as doubles
 #define NAME "tensor %.160s"
 
 typedef struct dtype_row {

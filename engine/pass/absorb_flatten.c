@@ -8,7 +8,9 @@ mf_status mf_pass_absorb_flatten(mf_graph *g, mf_error *e) {
     if (node->op != MF_OP_INNER_PRODUCT) continue;
     int producer = g->tensors[node->inputs[0]].producer;
     if (producer < 0 || g->nodes[producer].op != MF_OP_FLATTEN) continue;
-    if (g->tensors[g->nodes[producer].inputs[0]].shape.rank <= 4) node->inputs[0] = g->nodes[producer].inputs[0];
+    mf_tensor_id x = g->nodes[producer].inputs[0];
+    int rank = g->tensors[x].shape.rank;
+    if (rank == 2 || rank == 4) node->inputs[0] = x; // the ranks an inner product reads
   }
   return MF_OK;
 }

@@ -6,7 +6,7 @@
 typedef struct readers {
   int uses;         // as mf_graph_uses counts
   int last;         // the node that reads it last; for the graph's output the number of nodes
-  bool overwritten; // became a summand: no node may be moved to read it later
+  bool overwritten; // became a summand: what reads it must not move (so that a node takes one sum at most)
 } readers;
 
 static void find_readers(const mf_graph *g, readers *of) {
@@ -21,20 +21,13 @@ static void find_readers(const mf_graph *g, readers *of) {
   of[g->output].last = g->node_count;
 }
 
-static bool has_sum(const mf_node *node) {
-  for (int i = 0; i < node->post_count; i++) {
-    if (node->posts[i].kind == MF_POST_SUM) return true;
-  }
-  return false;
-}
-
 // Whether the convolution that writes `result` may move to the place of node `sum` and add into the buffer of
 // `summand`.
 static bool can_fuse(const mf_graph *g, const readers *of, mf_tensor_id result, mf_tensor_id summand, int sum) {
   int producer = g->tensors[result].producer;
   if (producer < 0 || of[result].uses != 1) return false;
   const mf_node *node = &g->nodes[producer];
-  if (node->op != MF_OP_CONVOLUTION || has_sum(node) || node->post_count == MF_MAX_POSTS) return false;
+  if (node->op != MF_OP_CONVOLUTION || node->post_count == MF_MAX_POSTS) return false;
   if (g->tensors[summand].producer < 0 || of[summand].last != sum) return false;
   for (int i = 0; i < node->input_count; i++) {
     if (node->inputs[i] == summand || of[node->inputs[i]].overwritten) return false;
@@ -42,17 +35,13 @@ static bool can_fuse(const mf_graph *g, const readers *of, mf_tensor_id result, 
   return true;
 }
 
-// In the place of the sum both operands are there. Everything the convolution reads is now read that late.
+// In the place of the sum both operands are there.
 static mf_status fuse(mf_graph *g, readers *of, mf_tensor_id result, mf_tensor_id summand, int sum, mf_error *e) {
   int producer = g->tensors[result].producer;
   mf_node *node = &g->nodes[producer];
   node->posts[node->post_count++] = (mf_post){.kind = MF_POST_SUM, .input = node->input_count};
   MF_TRY(mf_rewrite_append_input(g, node, summand, e));
   MF_TRY(mf_rewrite_absorb(g, producer, sum, e));
-  for (int i = 0; i < node->input_count; i++) {
-    readers *r = &of[node->inputs[i]];
-    if (r->last < sum) r->last = sum;
-  }
   of[summand].overwritten = true;
   g->nodes[sum] = *node;
   g->tensors[node->output].producer = sum;

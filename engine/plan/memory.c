@@ -1,16 +1,41 @@
-// The memory planner: offsets for activations by lifetime, largest first, each into the smallest gap that holds it.
+// The memory planner: offsets for activations by lifetime, each into the smallest gap that holds it. Placing the largest first is good
+// for most networks, but not for all: a few orders are tried and the smallest slab is kept.
 #include "plan/plan.h"
 #include <stdlib.h>
 
 typedef struct group { // values that share one buffer
   int root, first, last;
   size_t bytes, offset;
+  size_t pressure; // the most that lives at once during its life
 } group;
 
-static int by_size(const void *a, const void *b) {
+static int compare(size_t a, size_t b) {
+  return (a > b) - (a < b);
+}
+
+static int by_start(const group *x, const group *y) {
+  return x->first != y->first ? compare((size_t)x->first, (size_t)y->first) : compare((size_t)x->root, (size_t)y->root);
+}
+
+static int largest_first(const void *a, const void *b) {
   const group *x = a, *y = b;
-  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-  return x->first != y->first ? (x->first > y->first) - (x->first < y->first) : (x->root > y->root) - (x->root < y->root);
+  return x->bytes != y->bytes ? compare(y->bytes, x->bytes) : by_start(x, y);
+}
+
+static int longest_first(const void *a, const void *b) {
+  const group *x = a, *y = b;
+  int lives_x = x->last - x->first, lives_y = y->last - y->first;
+  return lives_x != lives_y ? compare((size_t)lives_y, (size_t)lives_x) : largest_first(a, b);
+}
+
+// Where the slab must be fullest, everything has to fit side by side; what lives there is placed before the rest.
+static int fullest_first(const void *a, const void *b) {
+  const group *x = a, *y = b;
+  return x->pressure != y->pressure ? compare(y->pressure, x->pressure) : largest_first(a, b);
+}
+
+static int first_first(const void *a, const void *b) {
+  return by_start(a, b);
 }
 
 static bool overlap(const group *a, const group *b) {
@@ -50,12 +75,15 @@ static size_t place(group *groups, int count, const group **placed) {
   return slab;
 }
 
-static size_t bound(const group *groups, int count, int steps) {
+// The largest sum of live buffers at any step; sets each group's pressure on the way.
+static size_t bound(group *groups, int count, int steps) {
   size_t most = 0;
   for (int s = 0; s < steps; s++) {
     size_t live = 0;
     for (int i = 0; i < count; i++)
       if (groups[i].first <= s && s <= groups[i].last) live += groups[i].bytes;
+    for (int i = 0; i < count; i++)
+      if (groups[i].first <= s && s <= groups[i].last && live > groups[i].pressure) groups[i].pressure = live;
     if (live > most) most = live;
   }
   return most;
@@ -87,10 +115,16 @@ mf_status mf_plan_memory(mf_plan *plan, mf_error *e) {
     }
   }
   plan->activation_bound_bytes = bound(groups, count, plan->step_count);
-  qsort(groups, (size_t)count, sizeof *groups, by_size);
-  plan->activation_bytes = place(groups, count, placed);
-  for (int i = 0; i < count; i++) plan->values[groups[i].root].offset = groups[i].offset;
-  for (int v = 0; v < plan->value_count; v++)
+  static int (*const orders[])(const void *, const void *) = {largest_first, fullest_first, longest_first, first_first};
+  plan->activation_bytes = SIZE_MAX;
+  for (size_t o = 0; o < sizeof orders / sizeof *orders && plan->activation_bytes > plan->activation_bound_bytes; o++) {
+    qsort(groups, (size_t)count, sizeof *groups, orders[o]);
+    size_t slab = place(groups, count, placed);
+    if (slab >= plan->activation_bytes) continue;
+    plan->activation_bytes = slab;
+    for (int i = 0; i < count; i++) plan->values[groups[i].root].offset = groups[i].offset;
+  }
+  for (int v = 0; v < plan->value_count; v++) // roots come before their aliases
     if (plan->values[v].alias >= 0) plan->values[v].offset = plan->values[plan->values[v].alias].offset;
   mf_free(groups);
   return MF_OK;

@@ -1,5 +1,5 @@
-// The recorder: a ring of fixed-size records. One writer (the thread that runs a session); nothing is allocated, locked or formatted
-// while recording, and names are resolved when the trace is read. A NULL recorder records nothing.
+// The recorder: a ring of fixed-size records. One writer (the thread that runs a session); nothing is allocated, locked
+// or formatted while recording, and names are resolved when the trace is read. A NULL recorder records nothing.
 #ifndef MF_TRACE_RECORDER_H
 #define MF_TRACE_RECORDER_H
 
@@ -26,7 +26,8 @@ typedef struct mf_record {
 } mf_record;
 
 typedef struct mf_recorder mf_recorder;
-mf_status mf_recorder_create(mf_recorder **out, size_t capacity, mf_error *e); // capacity in records, rounded up to a power of two
+mf_status mf_recorder_create(mf_recorder **out, size_t capacity,
+                             mf_error *e); // capacity in records, rounded up to a power of two
 void mf_recorder_free(mf_recorder *recorder);
 void mf_recorder_push(mf_recorder *recorder, const mf_record *record); // overwrites the oldest when full
 

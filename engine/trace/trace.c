@@ -1,14 +1,17 @@
 #include "trace/trace.h"
 #include "base/alloc.h"
-#include <stdlib.h>
 
 const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span) {
   switch (span->kind) {
-  case MF_SPAN_APPLICATION: return &trace->phases[span->index];
-  case MF_SPAN_LAYER: return &trace->layers[span->index];
+  case MF_SPAN_APPLICATION:
+    return &trace->phases[span->index];
+  case MF_SPAN_LAYER:
+    return &trace->layers[span->index];
   case MF_SPAN_PRIMITIVE:
-  case MF_SPAN_THREAD: return &trace->primitives[span->index];
-  default: return NULL;
+  case MF_SPAN_THREAD:
+    return &trace->primitives[span->index];
+  default:
+    return NULL;
   }
 }
 
@@ -17,81 +20,83 @@ const char *mf_trace_name(const mf_trace *trace, const mf_span *span) {
   return item ? item->name : "run";
 }
 
-static int by_start(const void *a, const void *b) {
-  const mf_span *x = a, *y = b;
-  if (x->start != y->start) return x->start < y->start ? -1 : 1;
-  if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1; // the outer one first
-  return (x->thread > y->thread) - (x->thread < y->thread);
+typedef struct tree {
+  mf_span *spans;
+  size_t count;
+  const int *layer_of;
+} tree;
+
+static uint64_t add(tree *t, const mf_record *r, uint64_t parent) {
+  mf_span *s = &t->spans[t->count++];
+  *s = (mf_span){.kind = (mf_span_kind)r->kind,
+                 .id = t->count,
+                 .parent = parent,
+                 .start = r->start,
+                 .duration = r->duration,
+                 .index = (int)r->index,
+                 .thread = r->thread,
+                 .effective = r->effective,
+                 .spin = r->spin,
+                 .wait = r->wait,
+                 .overhead = r->overhead,
+                 .chunks = r->chunks};
+  return s->id;
 }
 
-static mf_span from_record(const mf_record *r) {
-  return (mf_span){.kind = (mf_span_kind)r->kind,
-                   .start = r->start,
-                   .duration = r->duration,
-                   .index = (int)r->index,
-                   .thread = r->thread,
-                   .effective = r->effective,
-                   .spin = r->spin,
-                   .wait = r->wait,
-                   .overhead = r->overhead,
-                   .chunks = r->chunks};
+// A span is recorded when it ends, so children stand before their parents: this puts the parents first. Times are not
+// looked at, for the clock may give neighbours the same reading.
+static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t end) {
+  const size_t last = end - 1; // the run itself
+  uint64_t run = add(t, mf_recorder_at(recorder, last), 0), layer = 0, primitive = 0;
+  size_t closing = begin; // the record of the layer that ends next
+  for (size_t i = begin; i < last; i++) {
+    const mf_record *r = mf_recorder_at(recorder, i);
+    while (closing < last && (closing < i || mf_recorder_at(recorder, closing)->kind != MF_SPAN_LAYER)) closing++;
+    const mf_record *next = closing < last ? mf_recorder_at(recorder, closing) : NULL;
+    switch (r->kind) {
+    case MF_SPAN_LAYER:
+      if (!layer) add(t, r, run); // recorded without its primitives
+      layer = 0;
+      break;
+    case MF_SPAN_PRIMITIVE:
+      if (!layer && next && t->layer_of[r->index] == (int)next->index) layer = add(t, next, run);
+      primitive = add(t, r, layer ? layer : run);
+      break;
+    default:
+      add(t, r, primitive);
+    }
+  }
 }
 
-// Records of a run stand together, its RUN record last. A run whose beginning was overwritten is incomplete.
-static size_t copy_whole_runs(mf_span *out, const mf_recorder *recorder, size_t count, size_t dropped) {
-  size_t kept = 0, i = 0;
-  if (dropped) { // skip to the end of the run that was cut
-    uint32_t cut = count ? mf_recorder_at(recorder, 0)->run : 0;
+// Records of a run stand together, its RUN record last.
+static void add_whole_runs(tree *t, const mf_recorder *recorder, size_t count, size_t dropped) {
+  size_t i = 0;
+  if (dropped && count) { // the oldest run there is may have lost its beginning
+    const uint32_t cut = mf_recorder_at(recorder, 0)->run;
     while (i < count && mf_recorder_at(recorder, i)->run == cut) i++;
   }
   while (i < count) {
-    size_t begin = i;
-    uint32_t run = mf_recorder_at(recorder, i)->run;
+    const size_t begin = i;
+    const uint32_t run = mf_recorder_at(recorder, i)->run;
     while (i < count && mf_recorder_at(recorder, i)->run == run) i++;
-    if (mf_recorder_at(recorder, i - 1)->kind != MF_SPAN_RUN) continue; // failed on the way
-    for (size_t k = begin; k < i; k++) out[kept++] = from_record(mf_recorder_at(recorder, k));
-  }
-  return kept;
-}
-
-// After sorting, the spans that are open when another begins are its ancestors.
-static void find_parents(mf_span *spans, size_t count, const int *layer_of) {
-  uint64_t run = 0, layer = 0, primitive = 0;
-  int layer_index = -1;
-  for (size_t i = 0; i < count; i++) {
-    mf_span *s = &spans[i];
-    s->id = i + 1;
-    switch (s->kind) {
-    case MF_SPAN_APPLICATION: break;
-    case MF_SPAN_RUN:
-      run = s->id;
-      layer = 0;
-      layer_index = -1;
-      break;
-    case MF_SPAN_LAYER:
-      s->parent = run;
-      layer = s->id;
-      layer_index = s->index;
-      break;
-    case MF_SPAN_PRIMITIVE:
-      s->parent = layer && layer_of[s->index] == layer_index && layer_index >= 0 ? layer : run;
-      primitive = s->id;
-      break;
-    default: s->parent = primitive;
-    }
+    if (mf_recorder_at(recorder, i - 1)->kind == MF_SPAN_RUN) add_run(t, recorder, begin, i); // else it failed
   }
 }
 
 mf_status mf_trace_spans(mf_span **out, size_t *count, const mf_recorder *recorder, const int *layer_of,
                          const mf_span *phases, int phase_count, mf_error *e) {
-  size_t dropped, records = mf_recorder_count(recorder, &dropped), total, bytes;
-  mf_span *spans = mf_add(records, (size_t)phase_count, &total) && mf_mul(total + 1, sizeof *spans, &bytes) ? mf_alloc(bytes) : NULL;
-  if (!spans) return mf_fail_memory(e, records);
-  for (int i = 0; i < phase_count; i++) spans[i] = phases[i];
-  size_t kept = (size_t)phase_count + copy_whole_runs(spans + phase_count, recorder, records, dropped);
-  qsort(spans, kept, sizeof *spans, by_start);
-  find_parents(spans, kept, layer_of);
-  *out = spans;
-  *count = kept;
+  size_t dropped, records = mf_recorder_count(recorder, &dropped), total, bytes = SIZE_MAX;
+  tree t = {.layer_of = layer_of};
+  if (mf_add(records, (size_t)phase_count + 1, &total) && mf_mul(total, sizeof *t.spans, &bytes))
+    t.spans = mf_alloc(bytes);
+  if (!t.spans) return mf_fail_memory(e, bytes);
+  for (int i = 0; i < phase_count; i++) {
+    t.spans[t.count] = phases[i];
+    t.spans[t.count].id = t.count + 1;
+    t.count++;
+  }
+  add_whole_runs(&t, recorder, records, dropped);
+  *out = t.spans;
+  *count = t.count;
   return MF_OK;
 }

@@ -1,17 +1,23 @@
-// A trace as exporters see it: named things (phases, layers, primitives) with attributes, and spans that say when they ran. Built from a
-// recorder's records by whoever knows the names (api/); pointers are borrowed from there.
+// A trace as exporters see it: named things (phases, layers, primitives) with attributes, and spans that say when they
+// ran. Built from a recorder's records by whoever knows the names (api/); pointers are borrowed from there.
 #ifndef MF_TRACE_TRACE_H
 #define MF_TRACE_TRACE_H
 
 #include "trace/recorder.h"
 #include <stdbool.h>
 
-typedef enum mf_attribute_type { MF_ATTRIBUTE_TEXT, MF_ATTRIBUTE_INT, MF_ATTRIBUTE_DOUBLE } mf_attribute_type;
+typedef enum mf_attribute_type {
+  MF_ATTRIBUTE_TEXT,
+  MF_ATTRIBUTE_TEXTS,
+  MF_ATTRIBUTE_INT,
+  MF_ATTRIBUTE_DOUBLE
+} mf_attribute_type;
 typedef struct mf_attribute {
   const char *key; // with its unit: "bytes_read", "scratchpad_bytes"
   mf_attribute_type type;
   const char *text;
-  int64_t integer;
+  const char *const *texts;
+  int64_t integer; // of TEXTS: how many
   double number;
 } mf_attribute;
 
@@ -41,9 +47,9 @@ typedef struct mf_buffer { // an activation in the slab
 } mf_buffer;
 
 typedef struct mf_trace {
-  const char *name;                 // "minfer resnet50 int8"
-  uint64_t monotonic, epoch;        // the same moment on both clocks, ns
-  const mf_attribute *environment;  // machine, versions, options of the run
+  const char *name;                // "minfer resnet50 int8"
+  uint64_t monotonic, epoch;       // the same moment on both clocks, ns
+  const mf_attribute *environment; // machine, versions, options of the run
   int environment_count;
   const mf_item *phases, *layers, *primitives;
   int phase_count, layer_count, primitive_count;
@@ -56,8 +62,9 @@ typedef struct mf_trace {
 const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span); // NULL for runs
 const char *mf_trace_name(const mf_trace *trace, const mf_span *span);    // "run" for runs
 
-// Turns records into spans with ids and parents, sorted. `layer_of` gives each primitive's layer, or -1 where its parent is the run
-// (reorders). `phases` come first, as APPLICATION spans. *out is mf_alloc'd. Runs whose RUN record was overwritten are left out.
+// Turns records into spans with ids and parents. `phases` come first, as APPLICATION spans; they are in time order and
+// end before the first run. `layer_of` gives each primitive's layer, or -1 where its parent is the run (reorders).
+// *out is mf_alloc'd. Runs that failed, or whose first records were overwritten, are left out.
 mf_status mf_trace_spans(mf_span **out, size_t *count, const mf_recorder *recorder, const int *layer_of,
                          const mf_span *phases, int phase_count, mf_error *e);
 

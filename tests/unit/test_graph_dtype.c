@@ -70,6 +70,33 @@ static void test_f16_every_value(void **state) {
   }
 }
 
+// Every value back and forth, and between two neighbours: the nearer one, in the middle the even one.
+static void test_f16_rounds_to_nearest_even(void **state) {
+  (void)state;
+  for (uint32_t b = 0; b < 0x10000; b++) {
+    float x = mf_f16_to_f32((uint16_t)b);
+    uint16_t back = mf_f32_to_f16(x);
+    if (isnan(x)) {
+      assert_true(isnan(mf_f16_to_f32(back)));
+    } else {
+      assert_int_equal(back, b);
+    }
+  }
+  for (uint32_t b = 0; b < 0x7c00; b++) {
+    // Behind the largest value the middle is where the next one would be: 65520.
+    float low = mf_f16_to_f32((uint16_t)b), high = b + 1 < 0x7c00 ? mf_f16_to_f32((uint16_t)(b + 1)) : 65536.0f;
+    float middle = low + (high - low) / 2;
+    uint32_t even = b % 2 ? b + 1 : b;
+    assert_int_equal(mf_f32_to_f16(middle), even);
+    assert_int_equal(mf_f32_to_f16(-middle), even | 0x8000);
+    assert_int_equal(mf_f32_to_f16(nextafterf(middle, 0)), b);
+    assert_int_equal(mf_f32_to_f16(nextafterf(middle, INFINITY)), b + 1);
+  }
+  assert_int_equal(mf_f32_to_f16(1e30f), 0x7c00);
+  assert_int_equal(mf_f32_to_f16(-INFINITY), 0xfc00);
+  assert_int_equal(mf_f32_to_f16(from_bits(1)), 0);
+}
+
 static void test_shapes(void **state) {
   (void)state;
   mf_shape a = SHAPE(64, 3, 7, 7), b = SHAPE(64, 3, 7), scalar = {0};
@@ -98,9 +125,8 @@ static void test_shapes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names_and_sizes),
-      cmocka_unit_test(test_bf16_rounds_to_nearest_even),
-      cmocka_unit_test(test_f16_every_value),
+      cmocka_unit_test(test_names_and_sizes), cmocka_unit_test(test_bf16_rounds_to_nearest_even),
+      cmocka_unit_test(test_f16_every_value), cmocka_unit_test(test_f16_rounds_to_nearest_even),
       cmocka_unit_test(test_shapes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,8 @@ static void test_what_does_not_fit(void **state) {
   FAILS("height of the kernel is 0", POOLING, POOL({0, 1}, {1, 1}, {0, 0}, {0, 0}, false), image);
   FAILS("height padding is 2 and 0 (expected less than the kernel's 2)", POOLING,
         POOL({2, 2}, {1, 1}, {2, 0}, {0, 0}, false), image);
+  FAILS("width padding is 1 and 3 (expected less than the kernel's 2)", POOLING,
+        POOL({2, 2}, {1, 1}, {0, 1}, {0, 3}, false), image);
   FAILS("width of the input is 5 with padding (the window covers 6)", POOLING,
         POOL({1, 6}, {1, 1}, {0, 0}, {0, 0}, false), image);
   FAILS("pooling of kind 3", POOLING, A(.pooling = {.kind = 3}), image);

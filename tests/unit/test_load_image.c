@@ -1,15 +1,12 @@
 #include "base/alloc.h"
 #include "load/image.h"
-#include "refuse.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-// cmocka.h needs the four above
-#include <cmocka.h>
-// cmocka.h comes before these
-#include "folder.h"
-#include "image_files.h"
+#include "reference/support.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image_files.h" // after cmocka.h
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define PIXEL_BYTES (SAMPLE_WIDTH * SAMPLE_HEIGHT * 3)
@@ -129,14 +126,14 @@ static void test_files_are_known_by_content(void **state) {
   mf_image image;
   mf_error e;
   jpeg_make(&file, SAMPLE_BASELINE_420);
-  put_file(folder_path(state, "jpeg.png"), file.data, file.size);
+  support_write_file(support_path(state, "jpeg.png"), file.data, file.size);
   png_make(&file, 8, PNG_COLOR_TYPE_RGB, false);
-  put_file(folder_path(state, "png"), file.data, file.size);
+  support_write_file(support_path(state, "png"), file.data, file.size);
   bmp_make(&file, &(bmp_kind){40, 24, false, false});
-  put_file(folder_path(state, "bmp.jpg"), file.data, file.size);
+  support_write_file(support_path(state, "bmp.jpg"), file.data, file.size);
   static const char *const images[] = {"jpeg.png", "png", "bmp.jpg"};
   for (size_t i = 0; i < COUNT(images); i++) {
-    const char *path = folder_path(state, images[i]);
+    const char *path = support_path(state, images[i]);
     assert_true(mf_image_is_candidate(path));
     assert_int_equal(mf_image_read(&image, path, &e), MF_OK);
     assert_int_equal(image.width, SAMPLE_WIDTH);
@@ -144,12 +141,12 @@ static void test_files_are_known_by_content(void **state) {
     mf_image_free(&image);
   }
 
-  put_file(folder_path(state, "labels.txt"), "0000.jpg 7\n", 11);
-  put_file(folder_path(state, "bm.txt"), "BMWs are cars, and this is text.\n", 33);
-  put_file(folder_path(state, "empty"), "", 0);
+  support_write_file(support_path(state, "labels.txt"), "0000.jpg 7\n", 11);
+  support_write_file(support_path(state, "bm.txt"), "BMWs are cars, and this is text.\n", 33);
+  support_write_file(support_path(state, "empty"), "", 0);
   static const char *const others[] = {"labels.txt", "bm.txt", "empty"};
   for (size_t i = 0; i < COUNT(others); i++) {
-    const char *path = folder_path(state, others[i]);
+    const char *path = support_path(state, others[i]);
     char message[600];
     snprintf(message, sizeof message, "%s: not a JPEG, PNG or BMP image", path);
     assert_false(mf_image_is_candidate(path));
@@ -158,9 +155,9 @@ static void test_files_are_known_by_content(void **state) {
     assert_null(image.rgb);
   }
   assert_false(mf_image_is_candidate(*state));
-  assert_false(mf_image_is_candidate(folder_path(state, "absent")));
+  assert_false(mf_image_is_candidate(support_path(state, "absent")));
   assert_int_equal(mf_image_read(&image, *state, &e), MF_ERR_FILE);
-  assert_int_equal(mf_image_read(&image, folder_path(state, "absent"), &e), MF_ERR_FILE);
+  assert_int_equal(mf_image_read(&image, support_path(state, "absent"), &e), MF_ERR_FILE);
   assert_null(image.rgb);
 }
 
@@ -171,8 +168,8 @@ static bool shrink_hook(size_t size, void *path) {
 
 static void test_file_that_shrinks(void **state) {
   static uint8_t data[20000] = {0xff, 0xd8, 0xff, 0xe0};
-  const char *path = folder_path(state, "shrinks");
-  put_file(path, data, sizeof data);
+  const char *path = support_path(state, "shrinks");
+  support_write_file(path, data, sizeof data);
   mf_image image;
   mf_error e;
   mf_alloc_set_hook(shrink_hook, (void *)(uintptr_t)path);
@@ -182,6 +179,14 @@ static void test_file_that_shrinks(void **state) {
   assert_non_null(strstr(e.text, "shrank while it was read"));
 }
 
+static mf_status read_picture(void *path, mf_error *e) {
+  mf_image image;
+  const mf_status status = mf_image_read(&image, path, e);
+  if (status != MF_OK) return image.rgb ? mf_fail(e, MF_ERR_FILE, "pixels were left") : status;
+  mf_image_free(&image);
+  return MF_OK;
+}
+
 static void test_refused_memory(void **state) {
   bytes files[5];
   jpeg_make(&files[0], SAMPLE_BASELINE_420);
@@ -189,26 +194,11 @@ static void test_refused_memory(void **state) {
   png_make(&files[2], 8, PNG_COLOR_TYPE_PALETTE, true);
   png_make(&files[3], 16, PNG_COLOR_TYPE_RGB, false);
   bmp_make(&files[4], &(bmp_kind){40, 8, false, false});
+  char path[SUPPORT_PATH];
+  snprintf(path, sizeof path, "%s", support_path(state, "picture"));
   for (size_t i = 0; i < COUNT(files); i++) {
-    const char *path = folder_path(state, "picture");
-    put_file(path, files[i].data, files[i].size);
-    mf_status status = MF_ERR_UNSUPPORTED;
-    size_t left, n;
-    for (n = 1; status != MF_OK; n++) {
-      mf_image image;
-      mf_error e;
-      refuse_start(&left, n);
-      status = mf_image_read(&image, path, &e);
-      refuse_stop();
-      if (status == MF_OK) {
-        mf_image_free(&image);
-      } else {
-        assert_null(image.rgb);
-        if (status != MF_ERR_UNSUPPORTED || !strstr(e.text, "out of memory"))
-          fail_msg("file %zu, allocation %zu: status %d, %s", i, n, (int)status, e.text);
-      }
-    }
-    assert_true(n > 3);
+    support_write_file(path, files[i].data, files[i].size);
+    assert_true(support_refuse_allocations(read_picture, path) > 1);
   }
 }
 
@@ -217,9 +207,9 @@ int main(void) {
       cmocka_unit_test(test_png_of_every_kind),
       cmocka_unit_test(test_bmp_of_every_kind),
       cmocka_unit_test(test_jpeg_samples),
-      cmocka_unit_test_setup_teardown(test_files_are_known_by_content, folder_make, folder_remove),
-      cmocka_unit_test_setup_teardown(test_file_that_shrinks, folder_make, folder_remove),
-      cmocka_unit_test_setup_teardown(test_refused_memory, folder_make, folder_remove),
+      cmocka_unit_test_setup_teardown(test_files_are_known_by_content, support_folder_setup, support_folder_teardown),
+      cmocka_unit_test_setup_teardown(test_file_that_shrinks, support_folder_setup, support_folder_teardown),
+      cmocka_unit_test_setup_teardown(test_refused_memory, support_folder_setup, support_folder_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,10 +24,12 @@ static int remove_folder(void **state) {
 }
 
 #define BLANKS32 "                                "
-static const char numpy_1[] = "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" BLANKS32
-                              "                          \n";
-static const char numpy_2[] = "\x93NUMPY\x02\x00t\x00\x00\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" BLANKS32
-                              "                        \n";
+static const char numpy_1[] =
+    "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" BLANKS32
+    "                          \n";
+static const char numpy_2[] =
+    "\x93NUMPY\x02\x00t\x00\x00\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" BLANKS32
+    "                        \n";
 static const float six[6] = {0, -1.5f, 3e38f, 1e-45f, 5, 6};
 
 static void put(const char *header, size_t header_size, const void *data, size_t size) {
@@ -245,10 +247,14 @@ static void test_refused_allocations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reads_what_numpy_writes),  cmocka_unit_test(test_reads_any_spelling),
-      cmocka_unit_test(test_refuses_broken_headers),   cmocka_unit_test(test_refuses_broken_files),
-      cmocka_unit_test(test_writes_what_numpy_writes), cmocka_unit_test(test_reads_what_it_writes),
-      cmocka_unit_test(test_writing_fails),            cmocka_unit_test(test_refused_allocations),
+      cmocka_unit_test(test_reads_what_numpy_writes),
+      cmocka_unit_test(test_reads_any_spelling),
+      cmocka_unit_test(test_refuses_broken_headers),
+      cmocka_unit_test(test_refuses_broken_files),
+      cmocka_unit_test(test_writes_what_numpy_writes),
+      cmocka_unit_test(test_reads_what_it_writes),
+      cmocka_unit_test(test_writing_fails),
+      cmocka_unit_test(test_refused_allocations),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

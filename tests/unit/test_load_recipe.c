@@ -74,7 +74,8 @@ static void test_bad_values_are_refused(void **state) {
       {"minfer.mean", "0.5, 0.5, 0.5", "three numbers"},
       {"minfer.mean", "nan,0,0", "three numbers"},
       {"minfer.mean", "1e999,0,0", "three numbers"},
-      {"minfer.mean", "0,0,0000000000000000000000000000000000000000000000000000000000000000000000000000", "three numbers"},
+      {"minfer.mean", "0,0,0000000000000000000000000000000000000000000000000000000000000000000000000000",
+       "three numbers"},
       {"minfer.std", "0.5,0.5,0", "three numbers above 0"},
       {"minfer.std", "0.5,-1,1", "three numbers above 0"},
       {"minfer.std", "0.5,1e-60,1", "three numbers above 0"}, // 0 as a float

@@ -63,15 +63,14 @@ static const float *get(mf_weights *w, const char *name, mf_shape shape, mf_para
 
 // Every readable dtype, at even and odd addresses and in another order than the header's, among tensors that cannot be
 // read. The header is padded so that the data begins at a multiple of 8.
-static const char good[] =
-    "{\"half\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[17,29]},"
-    "\"odd\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[29,37]},"
-    "\"empty\":{\"dtype\":\"F32\",\"shape\":[3,0],\"data_offsets\":[17,17]},"
-    "\"b.weight\":{\"shape\":[1,2,1],\"data_offsets\":[0,8],\"dtype\":\"F32\"},"
-    "\"n.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[8,16]},"
-    "\"brain\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[37,43]},"
-    "\"nibbles\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[16,17]},"
-    "\"__metadata__\":{\"minfer.size\":\"224\",\"note\":\"two\\nlines, caf\xc3\xa9\"}}  ";
+static const char good[] = "{\"half\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[17,29]},"
+                           "\"odd\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[29,37]},"
+                           "\"empty\":{\"dtype\":\"F32\",\"shape\":[3,0],\"data_offsets\":[17,17]},"
+                           "\"b.weight\":{\"shape\":[1,2,1],\"data_offsets\":[0,8],\"dtype\":\"F32\"},"
+                           "\"n.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[8,16]},"
+                           "\"brain\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[37,43]},"
+                           "\"nibbles\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[16,17]},"
+                           "\"__metadata__\":{\"minfer.size\":\"224\",\"note\":\"two\\nlines, caf\xc3\xa9\"}}  ";
 
 static size_t good_data(uint8_t bytes[64]) {
   const float plain[2] = {1.5f, -2.25f}, odd[2] = {3e-20f, 7.0f};
@@ -142,10 +141,13 @@ static void test_lists_the_file(void **state) {
     const char *name, *dtype, *shape;
     size_t bytes;
     bool read;
-  } expected[] = {{"b.weight", "F32", "1x2x1", 8, false}, {"brain", "BF16", "3", 6, false},
-                  {"empty", "F32", "3x0", 0, false},      {"half", "F16", "2x3", 12, true},
+  } expected[] = {{"b.weight", "F32", "1x2x1", 8, false},
+                  {"brain", "BF16", "3", 6, false},
+                  {"empty", "F32", "3x0", 0, false},
+                  {"half", "F16", "2x3", 12, true},
                   {"n.num_batches_tracked", "I64", "scalar", 8, false},
-                  {"nibbles", "F4", "2", 1, false},       {"odd", "F32", "2", 8, true}};
+                  {"nibbles", "F4", "2", 1, false},
+                  {"odd", "F32", "2", 8, true}};
   mf_error e = {0};
   mf_weights *w;
   mf_shape found;

@@ -13,11 +13,11 @@
 //       key, out = mix(mix(seed + G & M) ^ fnv(name.encode())), []
 //       for i in range(1, n + 1):
 //           r = mix(key + G * i & M)
-//           if normal: x = (sum(struct.unpack('<4H', struct.pack('<Q', r))) - 131070) * (spread * (3 / (2**32 - 1))**.5)
-//           else: x = (5 * 2**31 + (r >> 32) - 2**31) * (1 / (5 * 2**31))
-//           out.append(x)
+//           if normal: x = (sum(struct.unpack('<4H', struct.pack('<Q', r))) - 131070) * (spread * (3 / (2**32 -
+//           1))**.5) else: x = (5 * 2**31 + (r >> 32) - 2**31) * (1 / (5 * 2**31)) out.append(x)
 //       return np.array(out).astype('<f4')
-//   for a in ((0, 'conv1.weight', 1, .125, 9408), ...): v = values(*a); print(fnv(v.tobytes()), [float(x).hex() for x in v[:3]])
+//   for a in ((0, 'conv1.weight', 1, .125, 9408), ...): v = values(*a); print(fnv(v.tobytes()), [float(x).hex() for x
+//   in v[:3]])
 #include "base/text.h"
 #include "load/synthetic.h"
 #include "reference/support.h"
@@ -52,17 +52,35 @@ static void test_the_bytes_are_those_of_an_independent_program(void **state) {
     uint64_t hash;
     float first[3];
   } rows[] = {
-      {0, {"conv1.weight", {4, {64, 3, 7, 7}}, MF_PARAM_WEIGHT, .125}, 9408, 0xcb8bf14c53c6cc6c,
+      {0,
+       {"conv1.weight", {4, {64, 3, 7, 7}}, MF_PARAM_WEIGHT, .125},
+       9408,
+       0xcb8bf14c53c6cc6c,
        {-0x1.514a32p-5f, 0x1.356338p-7f, -0x1.105682p-3f}},
-      {7, {"conv1.weight", {4, {64, 3, 7, 7}}, MF_PARAM_WEIGHT, .125}, 9408, 0x327bb5d4e86035e,
+      {7,
+       {"conv1.weight", {4, {64, 3, 7, 7}}, MF_PARAM_WEIGHT, .125},
+       9408,
+       0x327bb5d4e86035e,
        {0x1.f212a6p-4f, -0x1.f2e28p-5f, 0x1.ba17aap-4f}},
-      {0, {"fc.bias", {1, {1000}}, MF_PARAM_BIAS, .05}, 1000, 0x1c2ba26f941838f7,
+      {0,
+       {"fc.bias", {1, {1000}}, MF_PARAM_BIAS, .05},
+       1000,
+       0x1c2ba26f941838f7,
        {-0x1.e0256ap-6f, 0x1.e2c41p-6f, -0x1.038128p-7f}},
-      {0, {"fc.bias", {1, {1000}}, MF_PARAM_MEAN, .05}, 1000, 0x1c2ba26f941838f7,
+      {0,
+       {"fc.bias", {1, {1000}}, MF_PARAM_MEAN, .05},
+       1000,
+       0x1c2ba26f941838f7,
        {-0x1.e0256ap-6f, 0x1.e2c41p-6f, -0x1.038128p-7f}},
-      {0, {"bn1.weight", {1, {64}}, MF_PARAM_GAIN, .2}, 64, 0x7a440123381a104e,
+      {0,
+       {"bn1.weight", {1, {64}}, MF_PARAM_GAIN, .2},
+       64,
+       0x7a440123381a104e,
        {0x1.28e6p+0f, 0x1.d62bcap-1f, 0x1.c6c568p-1f}},
-      {UINT64_MAX, {"bn1.running_var", {1, {64}}, MF_PARAM_VARIANCE, .2}, 64, 0x5a276f688702907a,
+      {UINT64_MAX,
+       {"bn1.running_var", {1, {64}}, MF_PARAM_VARIANCE, .2},
+       64,
+       0x5a276f688702907a,
        {0x1.140f0cp+0f, 0x1.1bfb6ep+0f, 0x1.22e32p+0f}},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -125,8 +143,8 @@ static void test_asking_again_gives_the_same_values(void **state) {
 
 static void test_absurd_shapes_are_refused(void **state) {
   (void)state;
-  static const mf_shape shapes[] = {{1, {0}}, {2, {3, -1}}, {1, {MF_MAX_DIM}},
-                                    {4, {MF_MAX_DIM - 1, MF_MAX_DIM - 1, MF_MAX_DIM - 1, 1}}};
+  static const mf_shape shapes[] = {
+      {1, {0}}, {2, {3, -1}}, {1, {MF_MAX_DIM}}, {4, {MF_MAX_DIM - 1, MF_MAX_DIM - 1, MF_MAX_DIM - 1, 1}}};
   mf_weights *w = open_seed(0);
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const mf_param param = {"a", shapes[i], MF_PARAM_WEIGHT, 1};

@@ -81,8 +81,8 @@ static double multiply_adds(const built *n) {
 }
 
 // Parameters: torchvision's and timm's tables. Multiply-adds in millions: torchvision's table of GFLOPS, the MobileNet
-// paper's tables 6 and 7; for EfficientNet-Lite and the original ResNet-50 counted in ONNX graphs made by another program
-// (the release notes of EfficientNet-Lite count more than convolutions).
+// paper's tables 6 and 7; for EfficientNet-Lite and the original ResNet-50 counted in ONNX graphs made by another
+// program (the release notes of EfficientNet-Lite count more than convolutions).
 static void test_published_sizes(void **state) {
   (void)state;
   static const struct {
@@ -91,15 +91,24 @@ static void test_published_sizes(void **state) {
     int64_t parameters;
     double millions;
   } rows[] = {
-      {"alexnet", 1, 61100840, 714},          {"vgg16", 1, 138357544, 15470},
-      {"resnet18", 1, 11689512, 1814},        {"resnet34", 1, 21797672, 3664},
-      {"resnet50", 1, 25557032, 4089},        {"resnet50_v1", 1, 25557032, 3860},
-      {"resnet101", 1, 44549160, 7801},       {"resnet152", 1, 60192808, 11514},
-      {"mobilenet_v1", 1, 4231976, 569},      {"mobilenet_v1", 0.75, 2585560, 325},
-      {"mobilenet_v1", 0.5, 1331592, 149},    {"mobilenet_v1", 0.25, 470072, 41},
-      {"mobilenet_v2", 1, 3504872, 301},      {"googlenet", 1, 6624904, 1498},
-      {"squeezenet1_1", 1, 1235496, 349},     {"efficientnet_lite0", 1, 4652008, 385.2},
-      {"efficientnet_lite1", 1, 5416680, 600.2}, {"efficientnet_lite2", 1, 6092072, 859.7},
+      {"alexnet", 1, 61100840, 714},
+      {"vgg16", 1, 138357544, 15470},
+      {"resnet18", 1, 11689512, 1814},
+      {"resnet34", 1, 21797672, 3664},
+      {"resnet50", 1, 25557032, 4089},
+      {"resnet50_v1", 1, 25557032, 3860},
+      {"resnet101", 1, 44549160, 7801},
+      {"resnet152", 1, 60192808, 11514},
+      {"mobilenet_v1", 1, 4231976, 569},
+      {"mobilenet_v1", 0.75, 2585560, 325},
+      {"mobilenet_v1", 0.5, 1331592, 149},
+      {"mobilenet_v1", 0.25, 470072, 41},
+      {"mobilenet_v2", 1, 3504872, 301},
+      {"googlenet", 1, 6624904, 1498},
+      {"squeezenet1_1", 1, 1235496, 349},
+      {"efficientnet_lite0", 1, 4652008, 385.2},
+      {"efficientnet_lite1", 1, 5416680, 600.2},
+      {"efficientnet_lite2", 1, 6092072, 859.7},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     mf_recipe recipe = find(rows[i].name)->recipe;
@@ -143,12 +152,18 @@ static void test_parameter_names_and_shapes(void **state) {
   static const struct {
     const char *network, *name, *shape;
   } rows[] = {
-      {"alexnet", "features.0.weight", "64x3x11x11"},        {"alexnet", "features.10.bias", "256"},
-      {"alexnet", "classifier.1.weight", "4096x9216"},       {"alexnet", "classifier.6.weight", "1000x4096"},
-      {"vgg16", "features.0.weight", "64x3x3x3"},            {"vgg16", "features.28.weight", "512x512x3x3"},
-      {"vgg16", "classifier.0.weight", "4096x25088"},        {"vgg16", "classifier.3.bias", "4096"},
-      {"resnet101", "layer3.22.conv2.weight", "256x256x3x3"}, {"resnet152", "layer2.7.conv3.weight", "512x128x1x1"},
-      {"resnet152", "layer3.35.bn3.running_var", "1024"},    {"resnet152", "layer4.0.downsample.0.weight", "2048x1024x1x1"},
+      {"alexnet", "features.0.weight", "64x3x11x11"},
+      {"alexnet", "features.10.bias", "256"},
+      {"alexnet", "classifier.1.weight", "4096x9216"},
+      {"alexnet", "classifier.6.weight", "1000x4096"},
+      {"vgg16", "features.0.weight", "64x3x3x3"},
+      {"vgg16", "features.28.weight", "512x512x3x3"},
+      {"vgg16", "classifier.0.weight", "4096x25088"},
+      {"vgg16", "classifier.3.bias", "4096"},
+      {"resnet101", "layer3.22.conv2.weight", "256x256x3x3"},
+      {"resnet152", "layer2.7.conv3.weight", "512x128x1x1"},
+      {"resnet152", "layer3.35.bn3.running_var", "1024"},
+      {"resnet152", "layer4.0.downsample.0.weight", "2048x1024x1x1"},
   };
   built n = {0};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -243,8 +258,8 @@ static void test_layers(void **state) {
 
 static void test_the_recipe_sets_epsilon_and_padding(void **state) {
   (void)state;
-  static const char *const names[] = {"resnet18", "resnet50_v1", "mobilenet_v1", "mobilenet_v2", "googlenet",
-                                      "efficientnet_lite1"};
+  static const char *const names[] = {"resnet18",     "resnet50_v1", "mobilenet_v1",
+                                      "mobilenet_v2", "googlenet",   "efficientnet_lite1"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     for (int same = 0; same < 2; same++) {
       mf_recipe recipe = find(names[i])->recipe;
@@ -274,17 +289,40 @@ static void test_the_recipe_sets_epsilon_and_padding(void **state) {
   }
 }
 
-static void test_tensorflow_padding_of_the_residual_networks_pooling(void **state) {
+// SAME gives ceil(size / stride) everywhere, with the odd pixel at the end.
+static void test_tensorflow_padding_of_pooling(void **state) {
   (void)state;
-  mf_recipe recipe = find("resnet18")->recipe;
-  built n = build_ok("resnet18", &recipe);
-  assert_int_equal(node(&n, "maxpool")->attributes.pooling.pad_begin[0], 1);
-  unbuild(&n);
-  recipe.same_padding = true;
-  n = build_ok("resnet18", &recipe);
-  assert_int_equal(node(&n, "maxpool")->attributes.pooling.pad_begin[0], 0); // the odd pixel is at the end
-  assert_string_equal(shape_of(&n, "maxpool"), "1x64x56x56");
-  unbuild(&n);
+  static const struct {
+    const char *network, *layer;
+    int size; // of the image
+    bool same;
+    int64_t begin, end;
+    const char *shape;
+  } rows[] = {
+      {"resnet18", "maxpool", 224, false, 1, 1, "1x64x56x56"},
+      {"resnet18", "maxpool", 224, true, 0, 1, "1x64x56x56"},
+      {"resnet18", "maxpool", 221, true, 1, 1, "1x64x56x56"},
+      {"googlenet", "maxpool1", 224, false, 0, 0, "1x64x56x56"},
+      {"googlenet", "maxpool1", 224, true, 0, 1, "1x64x56x56"},
+      {"googlenet", "maxpool1", 221, false, 0, 0, "1x64x55x55"},
+      {"googlenet", "maxpool1", 221, true, 1, 1, "1x64x56x56"},
+      {"googlenet", "maxpool4", 224, true, 0, 0, "1x832x7x7"},
+      {"googlenet", "maxpool4", 200, true, 0, 1, "1x832x7x7"},
+      {"vgg16", "features.30", 224, true, 0, 0, "1x512x7x7"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    mf_recipe recipe = find(rows[i].network)->recipe;
+    recipe.height = recipe.width = rows[i].size;
+    recipe.same_padding = rows[i].same;
+    built n = build_ok(rows[i].network, &recipe);
+    const mf_pooling *p = &node(&n, rows[i].layer)->attributes.pooling;
+    for (int axis = 0; axis < 2; axis++) {
+      assert_int_equal(p->pad_begin[axis], rows[i].begin);
+      assert_int_equal(p->pad_end[axis], rows[i].end);
+    }
+    assert_string_equal(shape_of(&n, rows[i].layer), rows[i].shape);
+    unbuild(&n);
+  }
 }
 
 static void test_other_batches_and_sizes(void **state) {
@@ -292,9 +330,9 @@ static void test_other_batches_and_sizes(void **state) {
   static const struct {
     const char *name;
     int64_t nhw[3];
-  } rows[] = {{"resnet18", {3, 160, 192}},   {"mobilenet_v1", {2, 129, 97}}, {"mobilenet_v2", {5, 96, 33}},
-              {"googlenet", {2, 15, 15}},    {"squeezenet1_1", {2, 17, 18}}, {"efficientnet_lite0", {4, 65, 64}},
-              {"resnet50_v1", {1, 32, 32}},  {"alexnet", {2, 223, 254}}};
+  } rows[] = {{"resnet18", {3, 160, 192}},  {"mobilenet_v1", {2, 129, 97}}, {"mobilenet_v2", {5, 96, 33}},
+              {"googlenet", {2, 15, 15}},   {"squeezenet1_1", {2, 17, 18}}, {"efficientnet_lite0", {4, 65, 64}},
+              {"resnet50_v1", {1, 32, 32}}, {"alexnet", {2, 223, 254}}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     built n;
     mf_error e = {0};
@@ -358,8 +396,8 @@ static bool ten_rows(const mf_weights *self, const char *name, mf_shape *out) {
 
 static void test_the_weights_say_how_many_classes(void **state) {
   (void)state;
-  static const char *const names[] = {"resnet18", "mobilenet_v1", "mobilenet_v2", "googlenet", "squeezenet1_1",
-                                      "efficientnet_lite0", "alexnet", "vgg16"};
+  static const char *const names[] = {"resnet18",      "mobilenet_v1",       "mobilenet_v2", "googlenet",
+                                      "squeezenet1_1", "efficientnet_lite0", "alexnet",      "vgg16"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     mf_error e = {0};
     mf_weights *w;
@@ -387,7 +425,7 @@ int main(void) {
       cmocka_unit_test(test_stages),
       cmocka_unit_test(test_layers),
       cmocka_unit_test(test_the_recipe_sets_epsilon_and_padding),
-      cmocka_unit_test(test_tensorflow_padding_of_the_residual_networks_pooling),
+      cmocka_unit_test(test_tensorflow_padding_of_pooling),
       cmocka_unit_test(test_other_batches_and_sizes),
       cmocka_unit_test(test_what_does_not_fit_is_refused),
       cmocka_unit_test(test_narrow_widths),

@@ -4,7 +4,6 @@
 #include "reference/reference.h"
 #include "reference/support.h"
 #include <math.h>
-#include <stdlib.h>
 
 enum { SIZE = 64 };
 
@@ -52,22 +51,16 @@ static void check(const char *name, double low, double high) {
   w->close(w);
 }
 
-static void test_plain_and_concatenated(void **state) {
+// 1 everywhere in theory, but residual sums grow with the depth, maximum pooling raises the mean, and the last maps of
+// a small image are mostly padding.
+static void test_activations_keep_their_range(void **state) {
   (void)state;
-  check("squeezenet1_1", 0.3, 3);
-  check("googlenet", 0.3, 3);
-  check("mobilenet_v1", 0.3, 3);
-}
-
-static void test_residual(void **state) {
-  (void)state;
-  check("resnet18", 0.1, 30);
-  check("resnet101", 0.1, 30);
-  check("mobilenet_v2", 0.1, 30);
-  check("efficientnet_lite0", 0.1, 30);
+  static const char *const names[] = {"squeezenet1_1", "googlenet",    "mobilenet_v1",      "resnet18",
+                                      "resnet101",     "mobilenet_v2", "efficientnet_lite0"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) check(names[i], 0.05, 10);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain_and_concatenated), cmocka_unit_test(test_residual)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_activations_keep_their_range)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,10 @@
 // Topology and control groups, from trees of files as kernels write them, and on this machine under a narrowed mask.
+#include "reference/support.h"
 #include "thread/cgroup.h"
 #include "thread/topology.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "unit/folder.h"
-#include "unit/refuse.h"
-
 // ---- trees ----
 
 typedef struct entry {
   const char *path, *content;
 } entry;
 
-static void *folder;
-static const char *root;
+static char root[SUPPORT_PATH];
 
 static void write_file(const char *path, const char *content) {
   char full[PATH_MAX];
@@ -44,19 +35,12 @@ static void write_file(const char *path, const char *content) {
 }
 
 static void plant(const entry *entries) {
-  assert_int_equal(folder_make(&folder), 0);
-  root = folder;
+  support_folder_create(root);
   for (; entries->path; entries++) write_file(entries->path, entries->content);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk) {
-  (void)status, (void)kind, (void)walk;
-  return remove(path);
-}
-
 static void uproot(void) {
-  nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-  free(folder);
+  support_folder_remove(root);
 }
 
 // ---- control groups ----
@@ -363,22 +347,17 @@ static void test_no_cpu(void **state) {
 
 // ---- this machine ----
 
+static mf_status read_and_free(void *context, mf_error *e) {
+  (void)context;
+  mf_topology t;
+  const mf_status status = mf_topology_read(&t, e);
+  if (status == MF_OK) mf_topology_free(&t);
+  return status;
+}
+
 static void test_refused_allocations(void **state) {
   (void)state;
-  for (size_t nth = 1;; nth++) {
-    size_t left;
-    mf_topology t;
-    mf_error e = {0};
-    refuse_start(&left, nth);
-    const mf_status status = mf_topology_read(&t, &e);
-    refuse_stop();
-    if (status == MF_OK) {
-      mf_topology_free(&t);
-      assert_in_range(nth, 3, 20);
-      return;
-    }
-    assert_int_equal(status, MF_ERR_UNSUPPORTED);
-  }
+  assert_in_range(support_refuse_allocations(read_and_free, NULL), 2, 19);
 }
 
 static void test_this_machine(void **state) {

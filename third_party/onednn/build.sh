@@ -51,7 +51,7 @@ configure() {
   grep -q 'minfer: dnnl_cpu_x64' "$work/configure.log" || die "oneDNN's build no longer includes defer.cmake"
 }
 
-# ninja's status lines with the time that is left: one moving line on a terminal, a line every 10 files in a log.
+# ninja's status lines with the time that is left: one moving line on a terminal, a line every 15 seconds in a log.
 progress() {
   moving=0; [ -t 2 ] && moving=1
   awk -v moving="$moving" -v log_file="$work/build.log" '
@@ -60,7 +60,7 @@ progress() {
             line = sprintf("oneDNN: %d of %d files, %d:%02d", built, all, spent / 60, spent % 60)
             if (left >= 0) line = line sprintf(", about %d:%02d left", left / 60, left % 60)
             if (moving) printf "\r\033[K%s", line > "/dev/stderr"
-            else if (built % 10 == 0 || built == all) print line > "/dev/stderr"
+            else if (spent - last >= 15 || built == all) { print line > "/dev/stderr"; last = spent }
             fflush("/dev/stderr"); next }
     { print > log_file }
     END { if (moving) printf "\n" > "/dev/stderr" }'

@@ -1,0 +1,52 @@
+"""Small inputs made on the spot."""
+import array, os, struct
+
+
+def bmp(path, width, height, seed):
+    """An uncompressed 24-bit picture of noise."""
+    row = (width * 3 + 3) // 4 * 4
+    pixels = bytearray()
+    for _ in range(row * height):
+        seed = (seed * 1103515245 + 12345) & 0x7fffffff
+        pixels.append(seed >> 16 & 255)
+    head = struct.pack('<2sIHHI', b'BM', 54 + len(pixels), 0, 0, 54)
+    info = struct.pack('<IiiHHIIiiII', 40, width, height, 1, 24, 0, len(pixels), 2835, 2835, 0, 0)
+    with open(path, 'wb') as file:
+        file.write(head + info + pixels)
+
+
+def npy(path, shape, value):
+    """A float32 array; `value(index)` fills it."""
+    count = 1
+    for n in shape:
+        count *= n
+    head = ("{'descr': '<f4', 'fortran_order': False, 'shape': %r, }" % (tuple(shape),)).encode()
+    head += b' ' * (-(len(head) + 11) % 64) + b'\n'
+    with open(path, 'wb') as file:
+        file.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(head)) + head)
+        file.write(array.array('f', map(value, range(count))).tobytes())
+
+
+def read_npy(path):
+    """Shape and numbers of a float32 array."""
+    with open(path, 'rb') as file:
+        assert file.read(8) == b'\x93NUMPY\x01\x00'
+        head = eval(file.read(struct.unpack('<H', file.read(2))[0]), {'__builtins__': {}})
+        assert head['descr'] == '<f4' and not head['fortran_order']
+        return head['shape'], array.array('f', file.read())
+
+
+def fill(folder):
+    """What the cases find in their folder."""
+    for name in 'pictures', 'broken', 'empty', 'folder.json':
+        os.mkdir(os.path.join(folder, name))
+    for i, name in enumerate(('pictures/a.bmp', 'pictures/b.bmp', 'pictures/c.bmp', 'broken/a.bmp', 'one.bmp')):
+        bmp(os.path.join(folder, name), 80 + i, 70, i)
+    texts = {'pictures/notes.txt': 'not a picture\n', 'broken/b.bmp': 'BM not a picture', 'bad.npy': 'not an array',
+             'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n'}
+    for name, text in texts.items():
+        with open(os.path.join(folder, name), 'w') as file:
+            file.write(text)
+    npy(os.path.join(folder, 'two.npy'), (2, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
+    npy(os.path.join(folder, 'one.npy'), (1, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
+    npy(os.path.join(folder, 'wrong.npy'), (1, 3, 32, 32), lambda i: 0)

@@ -1,0 +1,222 @@
+#include "harness.h"
+#include "plan/onednn.h"
+#include "support.h"
+#include <math.h>
+#include <string.h>
+
+#define MOST_THREADS 4
+static mf_pool *pools[MOST_THREADS + 1];
+
+mf_pool *harness_pool(int threads) {
+  assert_in_range(threads, 1, MOST_THREADS);
+  mf_error e;
+  if (!pools[threads])
+    support_ok(mf_pool_create(&pools[threads], &(mf_pool_options){.threads = threads, .spin_us = 50}, &e), &e);
+  return pools[threads];
+}
+
+int harness_end(void **state) {
+  (void)state;
+  for (int t = 0; t <= MOST_THREADS; t++) {
+    mf_pool_destroy(pools[t]);
+    pools[t] = NULL;
+  }
+  return 0;
+}
+
+bool harness_has_bf16(void) {
+  const dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+  return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core || isa == dnnl_cpu_isa_avx2_vnni_2;
+}
+
+void harness_need_bf16(void) {
+  if (!harness_has_bf16()) support_skip("bf16 needs AVX-512 or avx2_vnni_2 (oneDNN uses %s here)", mf_onednn_isa());
+}
+
+// ---- the engine
+
+mf_status harness_open(harness_engine *out, const mf_graph *g, const mf_plan_options *options, int threads,
+                       mf_error *e) {
+  *out = (harness_engine){0};
+  mf_pool *pool = harness_pool(threads);
+  MF_TRY(mf_plan_create(&out->plan, g, options, pool, NULL, NULL, e));
+  const mf_status status = mf_session_create(&out->session, out->plan, pool, e);
+  if (status != MF_OK) harness_close(out);
+  return status;
+}
+
+void harness_close(harness_engine *h) {
+  mf_session_free(h->session);
+  mf_plan_free(h->plan);
+  *h = (harness_engine){0};
+}
+
+reference_tensor harness_run(harness_engine *h, const float *input) {
+  mf_error e;
+  const mf_graph *g = h->plan->graph;
+  const mf_shape *x = &g->tensors[g->input].shape, *y = &g->tensors[g->output].shape;
+  const size_t item = reference_elements(x) / (size_t)x->dim[0], elements = reference_elements(y);
+  for (int64_t n = 0; n < x->dim[0]; n++)
+    support_ok(mf_session_fill_floats(h->session, n, input + (size_t)n * item, &e), &e);
+  reference_tensor out = {0};
+  for (int run = 0; run < 2; run++) {
+    size_t count;
+    support_ok(mf_session_run(h->session, NULL, MF_TRACE_OFF, 0, NULL, &e), &e);
+    const float *output = mf_session_output(h->session, &count);
+    assert_int_equal(count, elements);
+    if (run == 0) support_ok(reference_tensor_from_f32(&out, y, output, &e), &e);
+    for (size_t i = 0; i < count; i++)
+      if (!((double)output[i] == out.data[i] || (isnan(output[i]) && isnan(out.data[i]))))
+        fail_msg("%s: output %zu is %g in the second run and was %g in the first", g->name, i, (double)output[i],
+                 out.data[i]);
+  }
+  return out;
+}
+
+// ---- the truth
+
+typedef struct storage {
+  const mf_graph *graph;
+  mf_dtype activations;
+} storage;
+
+static bool stores_integers(const mf_graph *g, const mf_tensor *tensor) {
+  if (tensor->producer < 0) return true; // the input
+  switch (g->nodes[tensor->producer].op) {
+  case MF_OP_CONVOLUTION:
+  case MF_OP_INNER_PRODUCT:
+  case MF_OP_POOLING:
+  case MF_OP_CONCAT:
+  case MF_OP_FLATTEN:
+    return true;
+  default:
+    return false;
+  }
+}
+
+// s8, symmetric, one scale an output channel: the largest weight is the largest integer, 127, or 63 on machines where
+// pairs of products saturate in 16 bits.
+static void round_weights(const mf_tensor *tensor, double *values, size_t count) {
+  const double top = mf_onednn_has_vnni() ? 127 : 63;
+  const size_t channels = (size_t)tensor->shape.dim[0], row = count / channels;
+  for (size_t c = 0; c < channels; c++) {
+    double largest = 0;
+    for (size_t i = c * row; i < (c + 1) * row; i++) largest = fmax(largest, fabs(values[i]));
+    const double scale = largest > 0 ? (double)((float)largest / (float)top) : 1;
+    for (size_t i = c * row; i < (c + 1) * row; i++) values[i] = rint(values[i] / scale) * scale;
+  }
+}
+
+static void round_integers(const mf_quantization *q, double *values, size_t count) {
+  const double low = q->dtype == MF_U8 ? 0 : -128, high = q->dtype == MF_U8 ? 255 : 127;
+  for (size_t i = 0; i < count; i++) {
+    const double stored = fmin(fmax(rint(values[i] / (double)q->scale) + q->zero_point, low), high);
+    values[i] = (stored - q->zero_point) * (double)q->scale;
+  }
+}
+
+// Weights are rounded as the (first) node that reads them computes.
+static mf_dtype compute_of(const mf_graph *g, const mf_tensor *weights) {
+  for (int n = 0; n < g->node_count; n++)
+    if (g->nodes[n].input_count > 1 && g->tensors + g->nodes[n].inputs[1] == weights) return g->nodes[n].compute;
+  return MF_F32;
+}
+
+static void round_stored(void *context, const mf_tensor *tensor, double *values, size_t count) {
+  const storage *s = context;
+  const mf_graph *g = s->graph;
+  const bool is_output = tensor == &g->tensors[g->output];
+  if (tensor->data && compute_of(g, tensor) == MF_S8)
+    round_weights(tensor, values, count);
+  else if (!tensor->data && tensor->quantization.set && stores_integers(g, tensor))
+    round_integers(&tensor->quantization, values, count);
+  else if (s->activations == MF_BF16 && !is_output)
+    reference_round_bf16(NULL, tensor, values, count);
+}
+
+reference_tensor harness_truth(const mf_graph *g, mf_dtype activations, const float *input) {
+  mf_error e;
+  reference_tensor out;
+  storage s = {g, activations};
+  const reference_options options = {.round = round_stored, .context = &s};
+  support_ok(reference_graph_run(g, input, &options, &out, &e), &e);
+  return out;
+}
+
+typedef struct ranges {
+  const mf_graph *graph;
+  mf_observations seen;
+} ranges;
+
+static void observe(void *context, const mf_tensor *tensor, const reference_tensor *value) {
+  ranges *r = context;
+  mf_statistics *s = &r->seen.tensors[tensor - r->graph->tensors];
+  *s = (mf_statistics){.seen = true, .min = INFINITY, .max = -INFINITY};
+  for (size_t i = 0; i < reference_elements(&value->shape); i++) {
+    s->min = fminf(s->min, (float)value->data[i]);
+    s->max = fmaxf(s->max, (float)value->data[i]);
+  }
+}
+
+mf_observations harness_ranges(const mf_graph *g, const float *input) {
+  mf_error e;
+  reference_tensor out;
+  ranges r = {.graph = g};
+  support_ok(mf_quant_observations_create(&r.seen, g, &e), &e);
+  support_ok(reference_graph_run(g, input, &(reference_options){.observe = observe, .context = &r}, &out, &e), &e);
+  reference_tensor_free(&out);
+  r.seen.samples = 1;
+  return r.seen;
+}
+
+// ---- agreement
+
+static void compare_steps(const mf_quantization *q, const reference_tensor *test, const reference_tensor *truth,
+                          harness_steps *steps, const char *label) {
+  const size_t count = reference_elements(&truth->shape);
+  for (size_t i = 0; i < count; i++) {
+    const double difference = (test->data[i] - truth->data[i]) / (double)q->scale;
+    if (!(fabs(difference) < 1.5)) // whole numbers, but for the rounding of float
+      fail_msg("%s: output %zu is %g, %g steps from %g", label, i, test->data[i], difference, truth->data[i]);
+    steps->unequal += fabs(difference) > 0.5;
+  }
+  steps->count += count;
+}
+
+void harness_compare(const mf_graph *g, const reference_tensor *test, const reference_tensor *truth, double tolerance,
+                     harness_steps *steps, const char *label) {
+  assert_true(mf_shape_equal(&test->shape, &truth->shape));
+  const mf_tensor *output = &g->tensors[g->output];
+  if (output->quantization.set && stores_integers(g, output)) {
+    compare_steps(&output->quantization, test, truth, steps, label);
+    return;
+  }
+  const double error = reference_relative_error(test->data, truth->data, reference_elements(&truth->shape));
+  if (!(error <= tolerance)) fail_msg("%s: relative error %.3g (expected at most %.3g)", label, error, tolerance);
+}
+
+bool harness_check(const mf_graph *g, const mf_plan_options *options, int threads, const float *input, double tolerance,
+                   harness_steps *steps, const char *label, mf_error *e) {
+  harness_engine engine;
+  const mf_status status = harness_open(&engine, g, options, threads, e);
+  if (status == MF_ERR_UNSUPPORTED) return false;
+  if (status != MF_OK) fail_msg("%s: status %d: %s", label, (int)status, e->text);
+  reference_tensor truth = harness_truth(g, options->activations, input), test = harness_run(&engine, input);
+  harness_compare(g, &test, &truth, tolerance, steps, label);
+  reference_tensor_free(&truth);
+  reference_tensor_free(&test);
+  harness_close(&engine);
+  return true;
+}
+
+int harness_count_steps(const mf_plan *plan, const char *kind) {
+  int count = 0;
+  for (int i = 0; i < plan->step_count; i++) count += !kind || strcmp(plan->steps[i].info.kind, kind) == 0;
+  return count;
+}
+
+int harness_count_reference(const mf_plan *plan) {
+  int count = 0;
+  for (int i = 0; i < plan->step_count; i++) count += strncmp(plan->steps[i].info.impl, "ref", 3) == 0;
+  return count;
+}
