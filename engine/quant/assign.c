@@ -68,24 +68,6 @@ static mf_quantization quantization(mf_interval interval) {
   return (mf_quantization){.set = true, .dtype = is_unsigned ? MF_U8 : MF_S8, .scale = scale};
 }
 
-// u8 with a zero point: the whole range of the integers, and no compensation for signed sources in the kernel.
-static mf_quantization affine(mf_interval interval) {
-  float low = fminf(interval.low, 0), high = fmaxf(interval.high, 0); // padding is zero and has to be exact
-  float scale = (high - low) / 255.0f;
-  if (!(scale > 1e-30f)) return quantization(interval);
-  return (mf_quantization){.set = true, .dtype = MF_U8, .scale = scale, .zero_point = (int32_t)lrintf(-low / scale)};
-}
-
-// Only convolutions take a zero point.
-static bool read_by_convolutions(const mf_graph *g, int tensor) {
-  for (int n = 0; n < g->node_count; n++) {
-    const mf_node *node = &g->nodes[n];
-    for (int i = 0; i < node->input_count; i++)
-      if (node->inputs[i] == tensor && (node->op != MF_OP_CONVOLUTION || i != 0)) return false;
-  }
-  return true;
-}
-
 static mf_status assign(mf_graph *g, assignment *a, const mf_observations *seen, const mf_calibrator *calibrator, mf_error *e) {
   for (int t = 0; t < g->tensor_count; t++) a->group[t] = t;
   find_wanted(g, a);
@@ -95,9 +77,7 @@ static mf_status assign(mf_graph *g, assignment *a, const mf_observations *seen,
     g->tensors[t].quantization = (mf_quantization){0};
     if (!a->wanted[t]) continue;
     if (!a->known[find(a, t)]) return mf_fail(e, MF_ERR_FILE, "calibration saw no number in the output of %s", g->tensors[t].name);
-    mf_interval interval = a->interval[find(a, t)];
-    bool is_affine = t == g->input && interval.low < 0 && read_by_convolutions(g, t);
-    g->tensors[t].quantization = is_affine ? affine(interval) : quantization(interval);
+    g->tensors[t].quantization = quantization(a->interval[find(a, t)]);
   }
   for (int n = 0; n < g->node_count; n++)
     if (multiplies(&g->nodes[n])) g->nodes[n].compute = MF_S8;
