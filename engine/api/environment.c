@@ -115,6 +115,27 @@ static const char *spell(const mf_affinity *affinity) {
   return text;
 }
 
+// Every order of CPUs can be said as a list: the one that the setting asks for, over all CPUs of this process.
+static const char *as_list(const mf_affinity *affinity) {
+  static _Thread_local char text[MF_AFFINITY_CPUS * 6];
+  mf_topology topology = {0};
+  mf_error e;
+  int cpus[MF_AFFINITY_CPUS];
+  text[0] = 0;
+  if (mf_topology_read(&topology, &e) != MF_OK) return NULL;
+  size_t count = affinity->kind == MF_AFFINITY_LIST ? affinity->cpu_count : topology.cpu_count;
+  if (count > MF_AFFINITY_CPUS) count = MF_AFFINITY_CPUS;
+  mf_status status = mf_affinity_place(affinity, &topology, count, cpus, &e);
+  mf_topology_free(&topology);
+  if (status != MF_OK) {
+    mf_log(MF_LOG_WARNING, "affinity from the environment is ignored: %s", e.text);
+    return NULL;
+  }
+  for (size_t i = 0, used = 0; i < count && used < sizeof text - 16; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, i ? ",%d" : "%d", cpus[i]);
+  return text;
+}
+
 void minfer_session_options_from_environment(minfer_session_options *options, bool *print_settings) {
   mf_thread_environment env;
   mf_thread_environment_read(&env, get, NULL);
@@ -122,5 +143,7 @@ void minfer_session_options_from_environment(minfer_session_options *options, bo
   if (!options->threads) options->threads = env.threads;
   if (!options->spin_us && env.has_spin) options->spin_us = env.spin_us ? env.spin_us : -1;
   if (!options->affinity) options->affinity = spell(&env.affinity);
+  if (!options->affinity && env.affinity.kind == MF_AFFINITY_NONE) options->affinity = "none";
+  if (!options->affinity && env.affinity.kind > MF_AFFINITY_NONE) options->affinity = as_list(&env.affinity);
   if (print_settings) *print_settings = env.print_settings;
 }

@@ -68,7 +68,20 @@ static bool same_quantization(const mf_quantization *a, const mf_quantization *b
   return !a->set || (a->dtype == b->dtype && a->scale == b->scale && a->zero_point == b->zero_point);
 }
 
+// Activations are blocked over channels only.
+static dnnl_format_tag_t blocked_tag(int64_t block) {
+  switch (block) {
+  case 4: return dnnl_nChw4c;
+  case 8: return dnnl_nChw8c;
+  case 16: return dnnl_nChw16c;
+  case 32: return dnnl_nChw32c;
+  case 64: return dnnl_nChw64c;
+  default: return dnnl_format_tag_undef;
+  }
+}
+
 mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like, mf_dtype dtype, mf_error *e) {
+  if (mf_onednn_dtype_of(like) == dtype) return mf_onednn_check(dnnl_memory_desc_clone(out, like), "memory descriptor", e);
   int rank = 0, blocks = 0;
   const dnnl_dims_t *dims, *strides, *sizes, *indices;
   dnnl_memory_desc_query(like, dnnl_query_ndims_s32, &rank);
@@ -78,12 +91,10 @@ mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like,
   dnnl_data_type_t type = mf_onednn_dtype(dtype);
   if (blocks == 0)
     return mf_onednn_check(dnnl_memory_desc_create_with_strides(out, rank, *dims, type, *strides), "memory descriptor", e);
-  // Activations are blocked over channels only; oneDNN has tags for these two.
   dnnl_memory_desc_query(like, dnnl_query_inner_blks, (void *)&sizes);
   dnnl_memory_desc_query(like, dnnl_query_inner_idxs, (void *)&indices);
-  dnnl_format_tag_t tag = rank == 4 && blocks == 1 && (*indices)[0] == 1 && (*sizes)[0] == 8    ? dnnl_nChw8c
-                          : rank == 4 && blocks == 1 && (*indices)[0] == 1 && (*sizes)[0] == 16 ? dnnl_nChw16c
-                                                                                                : dnnl_format_tag_undef;
+  dnnl_format_tag_t tag = rank == 4 && blocks == 1 && (*indices)[0] == 1 ? blocked_tag((*sizes)[0]) : dnnl_format_tag_undef;
+  if (tag == dnnl_format_tag_undef) return mf_fail(e, MF_ERR_UNSUPPORTED, "an activation lies in a layout that cannot change its type");
   return mf_onednn_check(dnnl_memory_desc_create_with_tag(out, rank, *dims, type, tag), "memory descriptor", e);
 }
 
