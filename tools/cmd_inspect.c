@@ -8,7 +8,7 @@ static minfer_status inspect_plan(const options *o, console *c, minfer_error *er
   breakdown counts = {0};
   progress_show(&c->progress, "open", "%s", o->model);
   minfer_status status = setup_model(&s, o, error);
-  if (status == MINFER_OK) status = setup_input(&s, o, c, error);
+  if (status == MINFER_OK) status = setup_input(&s, o, error);
   if (status == MINFER_OK) status = setup_session(&s, o, c, error);
   if (status == MINFER_OK) {
     const minfer_plan *plan = minfer_session_plan(s.session);

@@ -20,7 +20,7 @@ static minfer_status check_targets(const options *o, trace_target *trace, minfer
 static minfer_status prepare(setup *s, const options *o, console *c, minfer_error *error) {
   progress_show(&c->progress, "open", "%s", o->model);
   TRY(setup_model(s, o, error));
-  TRY(setup_input(s, o, c, error));
+  TRY(setup_input(s, o, error));
   int count = minfer_input_count(s->input);
   if (s->batch > count)
     console_note(c, "%d input%s to fill a batch of %d", count, count == 1 ? " repeats" : "s repeat", s->batch);

@@ -36,20 +36,16 @@ minfer_status setup_model(setup *s, const options *o, minfer_error *error) {
   return minfer_model_open(&model, &s->model, error);
 }
 
-static minfer_status add_images(setup *s, const options *o, console *c, const char *path, minfer_error *error) {
+static minfer_status add_images(setup *s, const options *o, const char *path, minfer_error *error) {
   struct stat info;
   if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return minfer_input_add_image(s->input, path, error);
-  int before = minfer_input_count(s->input), skipped = 0;
-  TRY(minfer_input_add_folder(s->input, path, 0, o->strict, &skipped, error));
-  if (skipped) console_note(c, "%s: %d broken picture%s passed over", path, skipped, skipped == 1 ? "" : "s");
-  if (minfer_input_count(s->input) > before) return MINFER_OK;
-  return fail(error, MINFER_FILE, "%s: holds no picture (JPEG, PNG or BMP)", path);
+  return minfer_input_add_folder(s->input, path, 0, o->strict, NULL, error);
 }
 
-minfer_status setup_input(setup *s, const options *o, console *c, minfer_error *error) {
+minfer_status setup_input(setup *s, const options *o, minfer_error *error) {
   TRY(minfer_input_create(s->model, &s->input, error));
   s->batch = o->batch ? o->batch : 1;
-  for (size_t i = 0; i < o->images.count; i++) TRY(add_images(s, o, c, o->images.items[i], error));
+  for (size_t i = 0; i < o->images.count; i++) TRY(add_images(s, o, o->images.items[i], error));
   for (size_t i = 0; i < o->inputs.count; i++) {
     TRY(minfer_input_add_npy(s->input, o->inputs.items[i], error));
     if (i == 0 && !o->batch) s->batch = minfer_input_count(s->input);

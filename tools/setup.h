@@ -24,7 +24,7 @@ const char *setup_thread_settings(char out[160], const minfer_session_options *s
 // In this order:
 minfer_status setup_model(setup *s, const options *o, minfer_error *error);
 // The pictures or arrays that were named, or one generated picture; settles the batch.
-minfer_status setup_input(setup *s, const options *o, console *c, minfer_error *error);
+minfer_status setup_input(setup *s, const options *o, minfer_error *error);
 minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error);
 void setup_free(setup *s);
 

@@ -75,7 +75,6 @@ static dnnl_format_tag_t blocked_tag(int64_t block) {
   case 8: return dnnl_nChw8c;
   case 16: return dnnl_nChw16c;
   case 32: return dnnl_nChw32c;
-  case 64: return dnnl_nChw64c;
   default: return dnnl_format_tag_undef;
   }
 }

@@ -42,11 +42,13 @@ def fill(folder):
         os.mkdir(os.path.join(folder, name))
     for i, name in enumerate(('pictures/a.bmp', 'pictures/b.bmp', 'pictures/c.bmp', 'broken/a.bmp', 'one.bmp')):
         bmp(os.path.join(folder, name), 80 + i, 70, i)
-    texts = {'pictures/notes.txt': 'not a picture\n', 'broken/b.bmp': 'BM not a picture', 'bad.npy': 'not an array',
+    texts = {'pictures/notes.txt': 'not a picture\n', 'bad.npy': 'not an array',
              'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n'}
     for name, text in texts.items():
         with open(os.path.join(folder, name), 'w') as file:
             file.write(text)
+    with open(os.path.join(folder, 'one.bmp'), 'rb') as whole, open(os.path.join(folder, 'broken', 'b.bmp'), 'wb') as half:
+        half.write(whole.read(4000))
     npy(os.path.join(folder, 'two.npy'), (2, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
     npy(os.path.join(folder, 'one.npy'), (1, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
     npy(os.path.join(folder, 'wrong.npy'), (1, 3, 32, 32), lambda i: 0)
