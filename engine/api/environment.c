@@ -62,12 +62,12 @@ static mf_status set_isa(const char *name, mf_error *e) {
   char names[256] = "";
   for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
     if (strcmp(isas[i].name, name) == 0) {
-      dnnl_cpu_isa_t machine = dnnl_get_effective_cpu_isa(); // before a limit: all that is there
-      if (!at_least(machine, isas[i].isa))
+      // Asking oneDNN for its ISA settles it, so the limit comes first and what it left is looked at afterwards.
+      if (dnnl_set_max_cpu_isa(isas[i].isa) != dnnl_success)
+        return mf_fail(e, MF_ERR_UNSUPPORTED, "the ISA cannot be limited to %s any more: oneDNN is in use", name);
+      if (!at_least(dnnl_get_effective_cpu_isa(), isas[i].isa))
         return mf_fail(e, MF_ERR_UNSUPPORTED, "this machine has no %s (it has %s)", name, mf_onednn_isa());
-      dnnl_status_t status = dnnl_set_max_cpu_isa(isas[i].isa);
-      if (status == dnnl_success) return MF_OK;
-      return mf_fail(e, MF_ERR_UNSUPPORTED, "the ISA cannot be limited to %s any more: oneDNN is in use", name);
+      return MF_OK;
     }
     size_t used = strlen(names);
     snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", isas[i].name);

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (done != (image.rgb != NULL) || (!done && !e.text[0])) abort();
   // Every pixel is there: a sanitizer sees it if not.
   size_t count = (size_t)image.width * (size_t)image.height * 3;
-  volatile unsigned sum = 0;
+  volatile int sum = 0;
   if (done) sum = image.rgb[0] + image.rgb[count / 2] + image.rgb[count - 1];
   (void)sum;
   mf_image_free(&image);

@@ -115,6 +115,14 @@ static void round_integers(const mf_quantization *q, double *values, size_t coun
   }
 }
 
+void harness_snap(const mf_quantization *q, float *values, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    double value = (double)values[i];
+    round_integers(q, &value, 1);
+    values[i] = (float)value;
+  }
+}
+
 // Weights are rounded as the (first) node that reads them computes.
 static mf_dtype compute_of(const mf_graph *g, const mf_tensor *weights) {
   for (int n = 0; n < g->node_count; n++)

@@ -31,7 +31,8 @@ typedef struct harness_engine {
 } harness_engine;
 
 // Plan and session; nothing is left behind after an error.
-mf_status harness_open(harness_engine *out, const mf_graph *g, const mf_plan_options *options, int threads, mf_error *e);
+mf_status harness_open(harness_engine *out, const mf_graph *g, const mf_plan_options *options, int threads,
+                       mf_error *e);
 void harness_close(harness_engine *h);
 // Fills the batch from `input` (dense N,C,H,W) and runs twice: fails the test unless both runs give the same bytes. The
 // output belongs to the caller.
@@ -44,6 +45,10 @@ reference_tensor harness_run(harness_engine *h, const float *input);
 // write, and on the input.
 reference_tensor harness_truth(const mf_graph *g, mf_dtype activations, const float *input);
 
+// Moves `values` onto the grid of `q`, so that the input of an int8 graph is stored without a rounding on which float and
+// double may differ.
+void harness_snap(const mf_quantization *q, float *values, size_t count);
+
 // Smallest and largest value of every tensor in a run in double, as quant/ would have seen them. Free with
 // mf_quant_observations_free.
 mf_observations harness_ranges(const mf_graph *g, const float *input);
@@ -53,8 +58,8 @@ typedef struct harness_steps {
   size_t count, unequal;
 } harness_steps;
 
-// Fails the test, naming `label`, unless `test` is the truth: within `tolerance` relative to its largest value, or, when
-// the output of `g` is annotated, within one step of its scale (unequal ones are counted into *steps).
+// Fails the test, naming `label`, unless `test` is the truth: within `tolerance` relative to its largest value, or,
+// when the output of `g` is annotated, within one step of its scale (unequal ones are counted into *steps).
 void harness_compare(const mf_graph *g, const reference_tensor *test, const reference_tensor *truth, double tolerance,
                      harness_steps *steps, const char *label);
 

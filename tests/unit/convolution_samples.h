@@ -22,7 +22,7 @@ typedef struct sample {
   tail tail;
   int threads;
   mf_plan_options plan;
-  char label[256];
+  char label[320];
 } sample;
 
 static const char *const layout_names[] = {"auto", "blocked", "nhwc", "nchw"};
@@ -79,8 +79,10 @@ static inline sample pick_sample(uint64_t seed) {
   } while (!pick_window(&s, 0, &seed) || !pick_window(&s, 1, &seed));
   s.bias = pick(&seed, 3) > 0;
   s.tail = (tail)pick(&seed, TAILS);
-  s.plan.layout = (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_AUTO, MF_LAYOUT_BLOCKED, MF_LAYOUT_NHWC, MF_LAYOUT_NCHW);
-  s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_AUTO, MF_ALGORITHM_DIRECT, MF_ALGORITHM_GEMM);
+  s.plan.layout =
+      (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_AUTO, MF_LAYOUT_BLOCKED, MF_LAYOUT_NHWC, MF_LAYOUT_NCHW);
+  s.plan.algorithm =
+      (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_AUTO, MF_ALGORITHM_DIRECT, MF_ALGORITHM_GEMM);
   s.plan.float_input = s.in > 3 || pick(&seed, 2); // a blocked input cannot be filled
   return s;
 }
@@ -90,11 +92,11 @@ static inline void describe_sample(sample *s, uint64_t seed) {
            "sample %llu: %s %lldx%lldx%lldx%lld -> %lld, g%lld, k%lldx%lld s%lld,%lld d%lld,%lld p%lld-%lld,%lld-%lld, "
            "tail %d, %d threads, %s, %s",
            (unsigned long long)seed, mf_dtype_name(s->plan.activations), (long long)s->batch, (long long)s->in,
-           (long long)s->height, (long long)s->width, (long long)s->out, (long long)s->a.groups, (long long)s->kernel[0],
-           (long long)s->kernel[1], (long long)s->a.stride[0], (long long)s->a.stride[1], (long long)s->a.dilation[0],
-           (long long)s->a.dilation[1], (long long)s->a.pad_begin[0], (long long)s->a.pad_end[0],
-           (long long)s->a.pad_begin[1], (long long)s->a.pad_end[1], s->tail, s->threads, layout_names[s->plan.layout],
-           algorithm_names[s->plan.algorithm]);
+           (long long)s->height, (long long)s->width, (long long)s->out, (long long)s->a.groups,
+           (long long)s->kernel[0], (long long)s->kernel[1], (long long)s->a.stride[0], (long long)s->a.stride[1],
+           (long long)s->a.dilation[0], (long long)s->a.dilation[1], (long long)s->a.pad_begin[0],
+           (long long)s->a.pad_end[0], (long long)s->a.pad_begin[1], (long long)s->a.pad_end[1], s->tail, s->threads,
+           layout_names[s->plan.layout], algorithm_names[s->plan.algorithm]);
 }
 
 static inline mf_tensor_id add_sample_convolution(mf_graph *g, const sample *s, const char *name, mf_tensor_id x) {
@@ -149,19 +151,29 @@ static inline float *sample_input(const mf_graph *g, uint64_t seed) {
 
 // What was drawn, so that a test can tell that it saw every kind.
 typedef struct seen {
-  int samples, refused, reference;
-  int layout[4], algorithm[3], tail[TAILS], kernel[8], stride[4], dilation[4], groups[3], threads[3], batch[4];
+  int refused, layout[4], algorithm[3], tail[TAILS], kernel[8], stride[4], dilation[4], groups[3], threads[3], batch[4];
 } seen;
 
 static inline void note_sample(seen *n, const sample *s) {
-  n->samples++;
   n->layout[s->plan.layout]++;
   n->algorithm[s->plan.algorithm]++;
   n->tail[s->tail]++;
-  for (int i = 0; i < 2; i++) n->kernel[s->kernel[i]]++, n->stride[s->a.stride[i]]++, n->dilation[s->a.dilation[i]]++;
-  n->groups[s->a.groups == 1 ? 0 : s->a.groups == 2 ? 1 : 2]++;
+  for (int i = 0; i < 2; i++) {
+    n->kernel[s->kernel[i]]++;
+    n->stride[s->a.stride[i]]++;
+    n->dilation[s->a.dilation[i]]++;
+  }
+  n->groups[s->a.groups > 2 ? 2 : s->a.groups - 1]++;
   n->threads[s->threads]++;
   n->batch[s->batch]++;
+}
+
+static inline void assert_seen(const seen *n) {
+  for (int i = 0; i < 4; i++) assert_true(n->layout[i] > 0 && n->kernel[2 * i + 1] > 0);
+  for (int i = 0; i < 3; i++)
+    assert_true(n->algorithm[i] > 0 && n->stride[i + 1] > 0 && n->dilation[i + 1] > 0 && n->groups[i] > 0);
+  for (int i = 0; i < TAILS; i++) assert_true(n->tail[i] > 0);
+  assert_true(n->threads[1] > 0 && n->threads[2] > 0 && n->batch[1] > 0 && n->batch[3] > 0);
 }
 
 #endif

@@ -2,6 +2,24 @@
 #include "pass/pass.h"
 #include "reference/support.h"
 #include "unit/convolution_samples.h"
+#include <oneapi/dnnl/dnnl.h>
+
+// What AVX-512 has no kernel for whatever the layout: a sum behind an activation on a depthwise convolution.
+static bool may_be_reference(const sample *s) {
+  const bool avx512 = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+  const bool free_choice = s->plan.layout == MF_LAYOUT_AUTO && s->plan.algorithm == MF_ALGORITHM_AUTO;
+  return !avx512 || s->plan.activations != MF_F32 || !free_choice ||
+         (s->a.groups == s->in && s->tail == TAIL_RELU_SUM_CLIP);
+}
+
+static void check_plan(const sample *s, const mf_plan *plan, int convolutions) {
+  assert_int_equal(harness_count_steps(plan, "convolution"), convolutions);
+  assert_int_equal(harness_count_steps(plan, "convolution") + harness_count_steps(plan, "reorder"), plan->step_count);
+  for (int i = 0; i < plan->step_count; i++) {
+    const mf_step_info *step = &plan->steps[i].info;
+    if (!may_be_reference(s) && strncmp(step->impl, "ref", 3) == 0) fail_msg("%s: %s", s->label, step->impl);
+  }
+}
 
 static void check(uint64_t seed, mf_dtype dtype, seen *n) {
   sample s = pick_sample(seed);
@@ -10,26 +28,23 @@ static void check(uint64_t seed, mf_dtype dtype, seen *n) {
   mf_error e;
   mf_graph *g = sample_graph(&s), *fused = sample_graph(&s);
   OK(mf_pass_run_all(fused, &(mf_pass_options){.fusion = true}, &e));
-  OK(mf_graph_verify(fused, &e));
   assert_int_equal(fused->node_count, s.tail >= TAIL_SUM ? 2 : 1);
   float *input = sample_input(g, seed);
   harness_engine engine;
   const mf_status status = harness_open(&engine, fused, &s.plan, s.threads, &e);
-  if (status != MF_OK) {
-    // oneDNN has no im2col for every layout and type; nothing else may be refused.
-    const bool allowed = status == MF_ERR_UNSUPPORTED && s.plan.algorithm == MF_ALGORITHM_GEMM;
-    if (!allowed || !strstr(e.text, "no im2col convolution")) fail_msg("%s: %s", s.label, e.text);
-    n->refused++;
-  } else {
-    reference_tensor truth = harness_truth(dtype == MF_F32 ? g : fused, dtype, input), test = harness_run(&engine, input);
+  if (status == MF_OK) {
+    // In bf16 what is fused is not rounded in between.
+    reference_tensor truth = harness_truth(dtype == MF_F32 ? g : fused, dtype, input);
+    reference_tensor test = harness_run(&engine, input);
     harness_compare(g, &test, &truth, dtype == MF_F32 ? HARNESS_F32 : HARNESS_BF16, NULL, s.label);
-    assert_int_equal(harness_count_steps(engine.plan, "convolution"), fused->node_count);
-    assert_int_equal(harness_count_steps(engine.plan, "sum") + harness_count_steps(engine.plan, "eltwise"), 0);
-    if(getenv("V")) for (int i = 0; i < engine.plan->step_count; i++) printf("%s | %s | %s %s\n", engine.plan->steps[i].info.impl, engine.plan->steps[i].info.problem, engine.plan->steps[i].info.post_ops, s.label);
-    n->reference += harness_count_reference(engine.plan);
+    check_plan(&s, engine.plan, fused->node_count);
     reference_tensor_free(&truth);
     reference_tensor_free(&test);
     harness_close(&engine);
+  } else { // oneDNN has no im2col for every layout and type; nothing else may be refused
+    const bool allowed = status == MF_ERR_UNSUPPORTED && s.plan.algorithm == MF_ALGORITHM_GEMM;
+    if (!allowed || !strstr(e.text, "no im2col convolution")) fail_msg("%s: %s", s.label, e.text);
+    n->refused++;
   }
   note_sample(n, &s);
   mf_free(input);
@@ -40,16 +55,18 @@ static void check(uint64_t seed, mf_dtype dtype, seen *n) {
 static void test_f32(void **state) {
   (void)state;
   seen n = {0};
-  for (uint64_t seed = 0; seed < HARNESS_SAMPLES(1000); seed++) check(seed, MF_F32, &n);
-  print_message("%d samples, %d refused, %d reference\n", n.samples, n.refused, n.reference);
+  for (uint64_t seed = 0; seed < HARNESS_SAMPLES(1500); seed++) check(seed, MF_F32, &n);
+  assert_seen(&n);
+  assert_true(n.refused < n.algorithm[MF_ALGORITHM_GEMM] / 2);
 }
 
 static void test_bf16(void **state) {
   (void)state;
   harness_need_bf16();
   seen n = {0};
-  for (uint64_t seed = 10000; seed < 10000 + HARNESS_SAMPLES(300); seed++) check(seed, MF_BF16, &n);
-  print_message("%d samples, %d refused, %d reference\n", n.samples, n.refused, n.reference);
+  for (uint64_t seed = 10000; seed < 10000 + HARNESS_SAMPLES(500); seed++) check(seed, MF_BF16, &n);
+  assert_seen(&n);
+  assert_true(n.refused < n.algorithm[MF_ALGORITHM_GEMM]);
 }
 
 int main(void) {

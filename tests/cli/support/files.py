@@ -51,4 +51,5 @@ def fill(folder):
         half.write(whole.read(4000))
     npy(os.path.join(folder, 'two.npy'), (2, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
     npy(os.path.join(folder, 'one.npy'), (1, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
+    npy(os.path.join(folder, 'none.npy'), (0, 3, 64, 64), lambda i: 0)
     npy(os.path.join(folder, 'wrong.npy'), (1, 3, 32, 32), lambda i: 0)
