@@ -140,13 +140,13 @@ static double *unknown(size_t count) {
 
 bool breakdown_counts(const minfer_plan *plan, breakdown *out) {
   size_t primitives = (size_t)plan->primitive_count;
-  *out = (breakdown){.run_ms = NAN, .spans_ms = NAN, .gap_ms = NAN, .closure = NAN};
+  *out = (breakdown){.run_ms = NAN, .spans_ms = NAN, .gap_ms = NAN, .closure = NAN, .kind_count = 0};
   out->primitive_ms = unknown(primitives);
   out->layer_ms = unknown((size_t)plan->layer_count);
   out->kinds = calloc(primitives + 1, sizeof *out->kinds);
   if (!out->primitive_ms || !out->layer_ms || !out->kinds) return false;
+  out->kinds[out->kind_count++] = (kind_time){.kind = "reorder", .ms = NAN};
   for (size_t i = 0; i < primitives; i++) find_kind(out, plan->primitives[i].kind)->count++;
-  find_kind(out, "reorder");
   qsort(out->kinds, (size_t)out->kind_count, sizeof *out->kinds, by_time);
   return true;
 }

@@ -6,12 +6,11 @@ typedef struct models_report {
   const console *console;
 } models_report;
 
-// The multipliers that published weights have; 0 ends the list.
-static const double multipliers[] = {1, 0.75, 0.5, 0.25, 0};
-static const double only_one[] = {1, 0};
+// The multipliers that published weights have. Networks without one have the first.
+static const double multipliers[] = {1, 0.75, 0.5, 0.25};
 
-static const double *multipliers_of(const minfer_network *n) {
-  return n->has_multiplier ? multipliers : only_one;
+static size_t multiplier_count(const minfer_network *n) {
+  return n->has_multiplier ? sizeof multipliers / sizeof *multipliers : 1;
 }
 
 static bool find_weights(const minfer_network *n, double multiplier, char *path, size_t size) {
@@ -32,11 +31,11 @@ static bool put_json(FILE *out, const models_report *r) {
     minfer_json_bool(j, "has_width", n.has_multiplier);
     minfer_json_string(j, "weights_hint", n.weights_hint);
     minfer_json_array(j, "weights");
-    for (const double *w = multipliers_of(&n); *w > 0; w++) {
+    for (size_t w = 0; w < multiplier_count(&n); w++) {
       char path[4096];
-      if (!find_weights(&n, *w, path, sizeof path)) continue;
+      if (!find_weights(&n, multipliers[w], path, sizeof path)) continue;
       minfer_json_object(j, NULL);
-      minfer_json_double(j, "width", *w);
+      minfer_json_double(j, "width", multipliers[w]);
       minfer_json_string(j, "path", path);
       minfer_json_end(j);
     }
@@ -49,14 +48,14 @@ static bool put_json(FILE *out, const models_report *r) {
 
 // A row for the network, and one more for each other width that has weights.
 static void put_rows(table *t, const minfer_network *n) {
-  for (const double *w = multipliers_of(n); *w > 0; w++) {
+  for (size_t w = 0; w < multiplier_count(n); w++) {
     char path[4096];
-    bool found = find_weights(n, *w, path, sizeof path);
-    if (*w != 1 && !found) continue;
-    if (*w == 1)
+    bool found = find_weights(n, multipliers[w], path, sizeof path);
+    if (w > 0 && !found) continue;
+    if (w == 0)
       table_cell(t, "%s", n->name);
     else
-      table_cell(t, "%s --width %g", n->name, *w);
+      table_cell(t, "%s --width %g", n->name, multipliers[w]);
     table_cell(t, "%dx%d", n->height, n->width);
     table_cell(t, "%s", n->summary);
     table_cell(t, "%s", found ? "found" : "synthetic");

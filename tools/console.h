@@ -20,7 +20,7 @@ void console_configure(console *c, const options *o);
 
 void console_note(console *c, const char *format, ...) __attribute__((format(printf, 2, 3))); // silent with --quiet
 void console_error(console *c, const minfer_error *error);
-void console_log(int level, const char *line, void *console); // for minfer_set_log
+void console_log(int level, const char *line, void *context); // for minfer_set_log; `context` is the console
 
 // Let `render` write, then deliver it whole: to `path`, or to stdout when that is NULL. `render` returns false without
 // memory. MINFER_OUTPUT when it cannot be delivered.

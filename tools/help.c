@@ -36,7 +36,7 @@ static void put_option(FILE *out, const option *o) {
   int length = 0;
   if (o->letter) length += snprintf(form, sizeof form, "-%c%s", o->letter, o->name ? ", " : "");
   if (o->name) length += snprintf(form + length, sizeof form - (size_t)length, "--%s", o->name);
-  if (o->value) length += snprintf(form + length, sizeof form - (size_t)length, optional ? "[=%s]" : " %s", o->value);
+  if (o->value) snprintf(form + length, sizeof form - (size_t)length, optional ? "[=%s]" : " %s", o->value);
   length = fprintf(out, "  %s", form);
   if (length + 2 > HELP_COLUMN) {
     putc('\n', out);

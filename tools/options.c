@@ -102,18 +102,23 @@ static minfer_status set_real(const option *spec, const char *text, double *out,
   return fail(e, MINFER_USAGE, "%s: \"%s\" is no number from %g to %g", spell(spec).text, text, spec->low, spec->high);
 }
 
-static minfer_status set(options *o, const option *spec, const char *text, minfer_error *e) {
+// An option without a value.
+static void set_plain(options *o, const option *spec) {
+  void *field = (char *)o + spec->field;
+  if (spec->form == OPTION_FLAG) *(bool *)field = true;
+  if (spec->form == OPTION_CONSTANT) *(int *)field = (int)spec->low;
+  if (spec->form == OPTION_OPTIONAL) *(optional_text *)field = (optional_text){.given = true};
+}
+
+static minfer_status set_value(options *o, const option *spec, const char *text, minfer_error *e) {
   void *field = (char *)o + spec->field;
   switch (spec->form) {
-  case OPTION_FLAG:
-    *(bool *)field = true;
-    return MINFER_OK;
   case OPTION_TEXT:
     *(const char **)field = text;
-    return MINFER_OK;
+    break;
   case OPTION_OPTIONAL:
     *(optional_text *)field = (optional_text){true, text};
-    return MINFER_OK;
+    break;
   case OPTION_LIST:
     return add_to_list(field, text, e);
   case OPTION_SIZE:
@@ -124,9 +129,9 @@ static minfer_status set(options *o, const option *spec, const char *text, minfe
     return set_real(spec, text, field, e);
   case OPTION_CHOICE:
     return set_choice(spec, text, field, e);
+  case OPTION_FLAG:
   case OPTION_CONSTANT:
-    *(int *)field = (int)spec->low;
-    return MINFER_OK;
+    break;
   }
   return MINFER_OK;
 }
@@ -153,13 +158,19 @@ typedef struct words {
   char **end;
 } words;
 
-// The value of an option that needs one and did not bring it along: the next word, unless that is an option.
-static minfer_status take_value(const option *spec, words *w, const char **value, minfer_error *e) {
-  if (w->next < w->end && strncmp(*w->next, "--", 2) != 0) {
-    *value = *w->next++;
+// `value`: what the word itself brought along, or NULL. An option that needs one takes the next word, unless that is an
+// option.
+static minfer_status read_value(options *o, const option *spec, const char *value, words *w, minfer_error *e) {
+  TRY(check_belongs(spec, o->command, e));
+  if (value && !spec->value) return fail(e, MINFER_USAGE, "%s takes no value", spell(spec).text);
+  if (!spec->value || (!value && spec->form == OPTION_OPTIONAL)) {
+    set_plain(o, spec);
     return MINFER_OK;
   }
-  return fail(e, MINFER_USAGE, "%s needs a value (%s %s)", spell(spec).text, spell(spec).text, spec->value);
+  if (!value && (w->next == w->end || strncmp(*w->next, "--", 2) == 0))
+    return fail(e, MINFER_USAGE, "%s needs a value (%s %s)", spell(spec).text, spell(spec).text, spec->value);
+  if (!value) value = *w->next++;
+  return set_value(o, spec, value, e);
 }
 
 static minfer_status read_long(options *o, const char *word, words *w, minfer_error *e) {
@@ -175,25 +186,15 @@ static minfer_status read_long(options *o, const char *word, words *w, minfer_er
     snprintf(name, sizeof name, "%.*s", (int)(length < 100 ? length : 100), word);
     return unknown_option(o->command, name, e);
   }
-  TRY(check_belongs(spec, o->command, e));
-  if (value && !spec->value) return fail(e, MINFER_USAGE, "--%s takes no value", spec->name);
-  if (value && !*value)
-    return fail(e, MINFER_USAGE, "--%s= has an empty value (--%s=%s)", spec->name, spec->name, spec->value);
-  if (!value && spec->value && spec->form != OPTION_OPTIONAL) TRY(take_value(spec, w, &value, e));
-  return set(o, spec, value, e);
+  if (value && !*value) return fail(e, MINFER_USAGE, "--%s= has an empty value", spec->name);
+  return read_value(o, spec, value, w, e);
 }
 
+// -o FILE or -oFILE
 static minfer_status read_short(options *o, const char *word, words *w, minfer_error *e) {
-  const option *spec = NULL;
-  for (size_t i = 0; i < option_count && !spec; i++)
-    if (option_table[i].letter == word[0]) spec = &option_table[i];
-  if (!spec)
-    return fail(e, MINFER_USAGE, "unknown option -%s (minfer help %s lists its options)", word, o->command->name);
-  TRY(check_belongs(spec, o->command, e));
-  const char *value = word[1] ? word + 1 : NULL; // -oFILE
-  if (value && !spec->value) return fail(e, MINFER_USAGE, "-%c takes no value", spec->letter);
-  if (!value && spec->value) TRY(take_value(spec, w, &value, e));
-  return set(o, spec, value, e);
+  for (size_t i = 0; i < option_count; i++)
+    if (option_table[i].letter == word[0]) return read_value(o, &option_table[i], word[1] ? word + 1 : NULL, w, e);
+  return fail(e, MINFER_USAGE, "unknown option -%s (minfer help %s lists its options)", word, o->command->name);
 }
 
 static minfer_status read_argument(options *o, const char *word, minfer_error *e) {

@@ -57,7 +57,8 @@ static mf_status over_folder(calibration *c, const char *folder, mf_error *e) {
     if (status == MF_OK) status = tell(c->s, (size_t)i + 1, (size_t)count, e);
   }
   mf_arena_free(&arena);
-  if (status == MF_OK && !c->seen.samples) return mf_fail(e, MF_ERR_FILE, "%s: none of %d pictures could be read", folder, count);
+  if (status == MF_OK && !c->seen.samples)
+    return mf_fail(e, MF_ERR_FILE, "%s: none of %d pictures could be read", folder, count);
   return status;
 }
 

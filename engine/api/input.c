@@ -48,7 +48,8 @@ static mf_status add(minfer_input *input, mf_item_of_input item, const char *nam
     status = mf_fail(e, MF_ERR_USAGE, "%s: pictures and arrays cannot be mixed in one input", name);
   if (status == MF_OK && input->count == input->capacity) {
     int capacity = input->capacity ? input->capacity * 2 : 16;
-    mf_item_of_input *grown = mf_grow(input->items, (size_t)input->count * sizeof *grown, (size_t)capacity * sizeof *grown);
+    mf_item_of_input *grown =
+        mf_grow(input->items, (size_t)input->count * sizeof *grown, (size_t)capacity * sizeof *grown);
     if (grown) {
       input->items = grown;
       input->capacity = capacity;
@@ -95,7 +96,8 @@ minfer_status minfer_input_add_image(minfer_input *input, const char *path, minf
   return mf_api_report(error, &e, add_picture(input, path, &e));
 }
 
-mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const char ***paths, int *count, mf_error *e) {
+mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const char ***paths, int *count,
+                          mf_error *e) {
   char **names = NULL;
   size_t listed = 0;
   MF_TRY(mf_file_list(folder, &names, &listed, e));
@@ -121,7 +123,8 @@ mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const 
   return MF_OK;
 }
 
-static mf_status add_folder(minfer_input *input, const char *folder, int limit, bool strict, int *skipped, mf_error *e) {
+static mf_status add_folder(minfer_input *input, const char *folder, int limit, bool strict, int *skipped,
+                            mf_error *e) {
   const char **paths = NULL;
   int count = 0, broken = 0;
   MF_TRY(mf_api_pictures(&input->arena, folder, limit, &paths, &count, e));
@@ -136,7 +139,8 @@ static mf_status add_folder(minfer_input *input, const char *folder, int limit, 
   return count > broken ? MF_OK : mf_fail(e, MF_ERR_FILE, "%s: none of %d pictures could be read", folder, count);
 }
 
-minfer_status minfer_input_add_folder(minfer_input *input, const char *folder, int limit, bool strict, int *skipped, minfer_error *error) {
+minfer_status minfer_input_add_folder(minfer_input *input, const char *folder, int limit, bool strict, int *skipped,
+                                      minfer_error *error) {
   mf_error e = {0};
   return mf_api_report(error, &e, add_folder(input, folder, limit, strict, skipped, &e));
 }
@@ -149,8 +153,8 @@ static mf_status add_npy(minfer_input *input, const char *path, mf_error *e) {
   size_t one = pixel_bytes(input->model);
   mf_status status = MF_OK;
   if (array.shape.rank != 4 || d[1] != 3 || d[2] != r->height || d[3] != r->width)
-    status = mf_fail(e, MF_ERR_FILE, "%s: shape %s does not fit the network (expected Nx3x%dx%d)", path, mf_shape_print(&array.shape).text,
-                     r->height, r->width);
+    status = mf_fail(e, MF_ERR_FILE, "%s: shape %s does not fit the network (expected Nx3x%dx%d)", path,
+                     mf_shape_print(&array.shape).text, r->height, r->width);
   const char *slash = strrchr(path, '/');
   for (int64_t i = 0; i < d[0] && status == MF_OK; i++) {
     char name[512];
@@ -196,7 +200,9 @@ static void draw(uint8_t *pixels, int height, int width, uint64_t seed) {
         int top = corner[gy][gx][c] * (256 - fx) + corner[gy][gx + 1][c] * fx;
         int bottom = corner[gy + 1][gx][c] * (256 - fx) + corner[gy + 1][gx + 1][c] * fx;
         int value = ((top * (256 - fy) + bottom * fy) >> 16) + (int)(next(&state) & 31) - 16;
-        pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+        pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c] = (uint8_t)(value < 0     ? 0
+                                                                                    : value > 255 ? 255
+                                                                                                  : value);
       }
     }
 }
@@ -218,7 +224,8 @@ minfer_status minfer_input_add_generated(minfer_input *input, int count, uint64_
   return mf_api_report(error, &e, status);
 }
 
-mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at, mf_error *e) {
+mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at,
+                      mf_error *e) {
   if (item->pixels) return mf_session_fill_pixels(session, at, item->pixels, model->recipe.mean, model->recipe.std, e);
   return mf_session_fill_floats(session, at, item->floats, e);
 }

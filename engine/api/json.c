@@ -48,7 +48,8 @@ void minfer_json_close(minfer_json *j) {
   mf_free(j);
 }
 
-minfer_status minfer_npy_write(const char *path, const float *rows, size_t row_count, size_t columns, minfer_error *error) {
+minfer_status minfer_npy_write(const char *path, const float *rows, size_t row_count, size_t columns,
+                               minfer_error *error) {
   mf_error e = {0};
   mf_shape shape = {2, {(int64_t)row_count, (int64_t)columns}};
   return mf_api_report(error, &e, mf_npy_write(path, &shape, rows, &e));

@@ -1,6 +1,6 @@
 // Chrome's trace event format, which Perfetto opens: complete events ("X") in microseconds, one track a thread,
 // strictly nested. Beside the events stands what reports need: environment and memory map. Format: "Trace Event Format"
-// (Google, 2016); tools/schema/trace.schema.json holds what this file adds.
+// (Google, 2016); tools/schema/trace.json holds what this file adds.
 #include "base/json.h"
 #include "export/export.h"
 #include <math.h>
@@ -11,6 +11,7 @@ enum { PROCESS = 1, MAIN_TRACK = 1, WORKER_TRACK = 100 };
 
 // Perfetto multiplies by 1000 and drops what stands behind the point; the number written is the smallest that gives
 // back `ns` that way, so that spans which touch do not overlap there by a nanosecond. Rounding gives `ns` as well.
+// Exact for 50 days after the first span; then a double of microseconds has no room for single nanoseconds.
 static double microseconds(uint64_t ns) {
   double us = (double)ns / 1e3;
   while (us * 1e3 < (double)ns) us = nextafter(us, INFINITY);

@@ -4,13 +4,20 @@
 
 static dnnl_alg_kind_t algorithm(mf_eltwise_kind kind) {
   switch (kind) {
-  case MF_ELTWISE_RELU: return dnnl_eltwise_relu;
-  case MF_ELTWISE_CLIP: return dnnl_eltwise_clip;
-  case MF_ELTWISE_HARDSWISH: return dnnl_eltwise_hardswish;
-  case MF_ELTWISE_LOGISTIC: return dnnl_eltwise_logistic;
-  case MF_ELTWISE_SWISH: return dnnl_eltwise_swish;
-  case MF_ELTWISE_TANH: return dnnl_eltwise_tanh;
-  case MF_ELTWISE_LINEAR: return dnnl_eltwise_linear;
+  case MF_ELTWISE_RELU:
+    return dnnl_eltwise_relu;
+  case MF_ELTWISE_CLIP:
+    return dnnl_eltwise_clip;
+  case MF_ELTWISE_HARDSWISH:
+    return dnnl_eltwise_hardswish;
+  case MF_ELTWISE_LOGISTIC:
+    return dnnl_eltwise_logistic;
+  case MF_ELTWISE_SWISH:
+    return dnnl_eltwise_swish;
+  case MF_ELTWISE_TANH:
+    return dnnl_eltwise_tanh;
+  case MF_ELTWISE_LINEAR:
+    return dnnl_eltwise_linear;
   }
   return dnnl_alg_kind_undef;
 }
@@ -19,7 +26,8 @@ static const char *const eltwise_names[] = {"relu", "clip", "hardswish", "logist
 
 mf_status mf_lower_eltwise_kind(const mf_eltwise *eltwise, dnnl_alg_kind_t *kind, const char **name, mf_error *e) {
   *kind = algorithm(eltwise->kind);
-  if (*kind == dnnl_alg_kind_undef) return mf_fail(e, MF_ERR_UNSUPPORTED, "eltwise algorithm %d is unknown", (int)eltwise->kind);
+  if (*kind == dnnl_alg_kind_undef)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "eltwise algorithm %d is unknown", (int)eltwise->kind);
   *name = eltwise_names[eltwise->kind];
   return MF_OK;
 }
@@ -35,10 +43,8 @@ static mf_status append_posts(const mf_lowering *lw, dnnl_post_ops_t posts, mf_l
     char text[48];
     dnnl_status_t status;
     if (post->kind == MF_POST_SUM) {
-      const mf_value *summand = &lw->plan->values[mf_lower_operand(lw, post->input)];
       mf_dtype stored = mf_lower_output_dtype(lw);
-      const mf_quantization *q = &summand->quantization;
-      if (!q->set && (stored == MF_U8 || stored == MF_S8)) q = &lw->graph->tensors[lw->node->output].quantization;
+      const mf_quantization *q = mf_lower_summand_quantization(lw, post->input);
       // Post-ops see real values before the division by the destination scale, so the summand brings its own scale.
       bool quantised = stored == MF_U8 || stored == MF_S8;
       float scale = quantised ? q->scale : 1.0f;
@@ -51,7 +57,7 @@ static mf_status append_posts(const mf_lowering *lw, dnnl_post_ops_t posts, mf_l
       out->summand = post->input;
     } else {
       dnnl_alg_kind_t kind;
-      const char *name;
+      const char *name = "";
       MF_TRY(mf_lower_eltwise_kind(&post->eltwise, &kind, &name, e));
       status = dnnl_post_ops_append_eltwise(posts, kind, post->eltwise.alpha, post->eltwise.beta);
       if (post->eltwise.alpha != 0 || post->eltwise.beta != 0)
@@ -72,7 +78,8 @@ static dnnl_status_t set_scales(dnnl_primitive_attr_t attr, int argument, const 
   return status;
 }
 
-mf_status mf_lower_make_attributes(const mf_lowering *lw, const mf_lower_scales *scales, mf_lower_attributes *out, mf_error *e) {
+mf_status mf_lower_make_attributes(const mf_lowering *lw, const mf_lower_scales *scales, mf_lower_attributes *out,
+                                   mf_error *e) {
   *out = (mf_lower_attributes){.summand = -1};
   MF_TRY(mf_onednn_check(dnnl_primitive_attr_create(&out->attr), "attributes", e));
   dnnl_post_ops_t posts = NULL;

@@ -22,7 +22,8 @@ static mf_status integer_constant(mf_lowering *lw, int32_t value, int *constant,
   return MF_OK;
 }
 
-mf_status mf_emit_quantization(mf_lowering *lw, mf_emit *emit, int dnnl, const mf_quantization *quantization, mf_error *e) {
+mf_status mf_emit_quantization(mf_lowering *lw, mf_emit *emit, int dnnl, const mf_quantization *quantization,
+                               mf_error *e) {
   if (!quantization || !quantization->set) return MF_OK;
   int constant = 0;
   MF_TRY(mf_lower_vector(lw, &quantization->scale, 1, &constant, e));
@@ -43,7 +44,9 @@ static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *in
   const_dnnl_memory_desc_t destination = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0);
   const_dnnl_memory_desc_t scratchpad = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_scratchpad_md, 0);
   *info = (mf_step_info){.kind = emit->kind,
-                         .name = emit->name ? emit->name : layer ? layer->name : "",
+                         .name = emit->name ? emit->name
+                                 : layer    ? layer->name
+                                            : "",
                          .impl = mf_arena_copy(arena, mf_select_impl(emit->pd)),
                          .problem = mf_arena_copy(arena, emit->problem ? emit->problem : ""),
                          .post_ops = mf_arena_copy(arena, emit->post_ops ? emit->post_ops : ""),
@@ -54,17 +57,20 @@ static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *in
                          .flops = emit->flops};
   info->source.format = emit->source_letters ? mf_onednn_format(arena, source, emit->source_letters) : "";
   info->weights.format = emit->weights_letters ? mf_onednn_format(arena, weights, emit->weights_letters) : "";
-  info->destination.format = emit->destination_letters ? mf_onednn_format(arena, destination, emit->destination_letters) : "";
+  info->destination.format =
+      emit->destination_letters ? mf_onednn_format(arena, destination, emit->destination_letters) : "";
   bool has_bias = emit->weights_letters && bias && dnnl_memory_desc_get_size(bias);
   info->bias.format = has_bias ? "x" : "";
-  if (!info->impl || !info->problem || !info->post_ops || !info->source.format || !info->weights.format || !info->destination.format)
+  if (!info->impl || !info->problem || !info->post_ops || !info->source.format || !info->weights.format ||
+      !info->destination.format)
     return mf_fail_memory(e, 64);
   info->source.dtype = emit->source_letters ? mf_onednn_dtype_name(source) : "";
   info->weights.dtype = emit->weights_letters ? mf_onednn_dtype_name(weights) : "";
   info->destination.dtype = emit->destination_letters ? mf_onednn_dtype_name(destination) : "";
   info->bias.dtype = has_bias ? mf_onednn_dtype_name(bias) : "";
   // oneDNN's plain-nchw convolution on AVX-512 blocks its operands inside the primitive, where no reorder shows.
-  if (strstr(info->impl, "ncsp_convolution") && !emit->is_reorder) info->reason = "converts inside: plain nchw through a blocked kernel";
+  if (strstr(info->impl, "ncsp_convolution") && !emit->is_reorder)
+    info->reason = "converts inside: plain nchw through a blocked kernel";
 
   const mf_plan *plan = lw->plan;
   for (int i = 0; i < emit->argument_count; i++) {
@@ -88,7 +94,8 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
     plan->steps = grown;
     plan->step_capacity = capacity;
   }
-  mf_step step = {.layer = plan->layer_count - 1, .is_reorder = emit->is_reorder, .argument_count = emit->argument_count};
+  mf_step step = {
+      .layer = plan->layer_count - 1, .is_reorder = emit->is_reorder, .argument_count = emit->argument_count};
   MF_TRY(describe(lw, emit, &step.info, e));
   step.arguments = mf_arena_alloc(&plan->arena, (size_t)emit->argument_count * sizeof *step.arguments + 1);
   if (!step.arguments) return mf_fail_memory(e, sizeof emit->arguments);
@@ -102,6 +109,7 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
       mf_value *value = &plan->values[step.arguments[i].index];
       if (step.arguments[i].dnnl == DNNL_ARG_DST) value->first = index;
       if (value->last < index) value->last = index;
+      if (step.arguments[i].index == plan->input) plan->input_is_open = false; // read as it is now: it must not change any more
     }
   mf_layer *layer = plan->layer_count ? &plan->layers[plan->layer_count - 1] : NULL;
   if (layer && !emit->is_reorder) {
@@ -128,7 +136,8 @@ mf_status mf_emit_output(mf_lowering *lw, mf_emit *emit, int alias, mf_error *e)
   const mf_tensor *tensor = &lw->graph->tensors[lw->node->output];
   dnnl_memory_desc_t md = NULL;
   int value = 0;
-  mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0)), "destination", e);
+  mf_status status = mf_onednn_check(
+      dnnl_memory_desc_clone(&md, dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0)), "destination", e);
   // What an op could only write as floats stays float here; whoever wants integers converts.
   mf_dtype stored = status == MF_OK ? mf_onednn_dtype_of(md) : MF_F32;
   const mf_quantization *quantization = stored == MF_U8 || stored == MF_S8 ? &tensor->quantization : NULL;

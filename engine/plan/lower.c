@@ -16,6 +16,12 @@ mf_dtype mf_lower_output_dtype(const mf_lowering *lw) {
   return lw->node->output == lw->graph->output ? MF_F32 : lw->plan->options.activations;
 }
 
+const mf_quantization *mf_lower_summand_quantization(const mf_lowering *lw, int input) {
+  const mf_quantization *stored = &lw->plan->values[mf_lower_operand(lw, input)].quantization;
+  const mf_quantization *annotated = &lw->graph->tensors[lw->node->inputs[input]].quantization;
+  return stored->set ? stored : annotated->set ? annotated : &lw->graph->tensors[lw->node->output].quantization;
+}
+
 static int root(const mf_plan *plan, int value) {
   while (plan->values[value].alias >= 0) value = plan->values[value].alias;
   return value;
@@ -35,12 +41,13 @@ bool mf_lower_needed_later(const mf_lowering *lw, int value) {
   return false;
 }
 
-mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md, const mf_quantization *quantization, int alias,
-                         int *out, mf_error *e) {
+mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md,
+                         const mf_quantization *quantization, int alias, int *out, mf_error *e) {
   mf_plan *plan = lw->plan;
   if (plan->value_count == plan->value_capacity) {
     int capacity = plan->value_capacity ? plan->value_capacity * 2 : 64;
-    mf_value *grown = mf_grow(plan->values, (size_t)plan->value_count * sizeof *grown, (size_t)capacity * sizeof *grown);
+    mf_value *grown =
+        mf_grow(plan->values, (size_t)plan->value_count * sizeof *grown, (size_t)capacity * sizeof *grown);
     if (!grown) {
       dnnl_memory_desc_destroy(md);
       return mf_fail_memory(e, (size_t)capacity * sizeof *grown);
@@ -71,16 +78,22 @@ static bool same_quantization(const mf_quantization *a, const mf_quantization *b
 // Activations are blocked over channels only.
 static dnnl_format_tag_t blocked_tag(int64_t block) {
   switch (block) {
-  case 4: return dnnl_nChw4c;
-  case 8: return dnnl_nChw8c;
-  case 16: return dnnl_nChw16c;
-  case 32: return dnnl_nChw32c;
-  default: return dnnl_format_tag_undef;
+  case 4:
+    return dnnl_nChw4c;
+  case 8:
+    return dnnl_nChw8c;
+  case 16:
+    return dnnl_nChw16c;
+  case 32:
+    return dnnl_nChw32c;
+  default:
+    return dnnl_format_tag_undef;
   }
 }
 
 mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like, mf_dtype dtype, mf_error *e) {
-  if (mf_onednn_dtype_of(like) == dtype) return mf_onednn_check(dnnl_memory_desc_clone(out, like), "memory descriptor", e);
+  if (mf_onednn_dtype_of(like) == dtype)
+    return mf_onednn_check(dnnl_memory_desc_clone(out, like), "memory descriptor", e);
   int rank = 0, blocks = 0;
   const dnnl_dims_t *dims, *strides, *sizes, *indices;
   dnnl_memory_desc_query(like, dnnl_query_ndims_s32, &rank);
@@ -89,11 +102,14 @@ mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like,
   dnnl_memory_desc_query(like, dnnl_query_inner_nblks_s32, &blocks);
   dnnl_data_type_t type = mf_onednn_dtype(dtype);
   if (blocks == 0)
-    return mf_onednn_check(dnnl_memory_desc_create_with_strides(out, rank, *dims, type, *strides), "memory descriptor", e);
+    return mf_onednn_check(dnnl_memory_desc_create_with_strides(out, rank, *dims, type, *strides), "memory descriptor",
+                           e);
   dnnl_memory_desc_query(like, dnnl_query_inner_blks, (void *)&sizes);
   dnnl_memory_desc_query(like, dnnl_query_inner_idxs, (void *)&indices);
-  dnnl_format_tag_t tag = rank == 4 && blocks == 1 && (*indices)[0] == 1 ? blocked_tag((*sizes)[0]) : dnnl_format_tag_undef;
-  if (tag == dnnl_format_tag_undef) return mf_fail(e, MF_ERR_UNSUPPORTED, "an activation lies in a layout that cannot change its type");
+  dnnl_format_tag_t tag =
+      rank == 4 && blocks == 1 && (*indices)[0] == 1 ? blocked_tag((*sizes)[0]) : dnnl_format_tag_undef;
+  if (tag == dnnl_format_tag_undef)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "an activation lies in a layout that cannot change its type");
   return mf_onednn_check(dnnl_memory_desc_create_with_tag(out, rank, *dims, type, tag), "memory descriptor", e);
 }
 
@@ -115,26 +131,28 @@ static mf_status find_reason(mf_lowering *lw, int value, const char *have, const
   else if (!format)
     *reason = "scale"; // same type and layout, other quantisation
   else {
-    *reason = mf_arena_format(&lw->plan->arena, "%sformat mismatch: %s wrote %s, %s's fastest reads %s", dtype ? "dtype and " : "",
-                              v->producer, have, consumer, want_format);
+    *reason = mf_arena_format(&lw->plan->arena, "%sformat mismatch: %s wrote %s, %s's fastest reads %s",
+                              dtype ? "dtype and " : "", v->producer, have, consumer, want_format);
     if (!*reason) return mf_fail_memory(e, 128);
   }
   return MF_OK;
 }
 
-mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t want, const mf_quantization *quantization,
-                           const char *reason, int *out, mf_error *e) {
+mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t want,
+                           const mf_quantization *quantization, const char *reason, int *out, mf_error *e) {
   static const mf_quantization none = {0};
   if (!quantization) quantization = &none;
   mf_plan *plan = lw->plan;
   mf_tensor_id tensor = plan->values[value].tensor;
   if (value == plan->input && plan->input_is_open) { // whoever fills the input writes what the first consumer reads
     plan->input_is_open = false;
-    dnnl_memory_desc_t md = NULL;
-    MF_TRY(mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e));
-    dnnl_memory_desc_destroy(plan->values[value].md);
-    plan->values[value].md = md;
-    plan->values[value].bytes = dnnl_memory_desc_get_size(md);
+    if (want != plan->values[value].md) { // not asked for as it is
+      dnnl_memory_desc_t md = NULL;
+      MF_TRY(mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e));
+      dnnl_memory_desc_destroy(plan->values[value].md);
+      plan->values[value].md = md;
+      plan->values[value].bytes = dnnl_memory_desc_get_size(md);
+    }
     plan->values[value].quantization = *quantization;
   }
   bool copy = reason != NULL; // asked for by name: a copy even when nothing differs
@@ -166,10 +184,12 @@ mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t 
   if (!status && to.set) status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_TO, 0);
   if (!status && from.set && from.zero_point) status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_FROM, 0);
   if (!status && to.set && to.zero_point) status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_TO, 0);
-  mf_emit emit = {.kind = "reorder", .is_reorder = true, .reason = reason, .to = consumer, .from = plan->values[value].producer};
+  mf_emit emit = {
+      .kind = "reorder", .is_reorder = true, .reason = reason, .to = consumer, .from = plan->values[value].producer};
   emit.source_letters = emit.destination_letters = letters_of(want);
   if (!status)
-    status = dnnl_reorder_primitive_desc_create(&emit.pd, plan->values[value].md, plan->engine, plan->values[result].md, plan->engine, attr);
+    status = dnnl_reorder_primitive_desc_create(&emit.pd, plan->values[value].md, plan->engine, plan->values[result].md,
+                                                plan->engine, attr);
   dnnl_primitive_attr_destroy(attr);
   MF_TRY(mf_onednn_check(status, "reorder", e));
   emit.name = mf_arena_format(&plan->arena, "%s -> %s", emit.from, emit.to);
@@ -207,7 +227,8 @@ static mf_status add_constant(mf_lowering *lw, dnnl_memory_desc_t md, int *out, 
   mf_plan *plan = lw->plan;
   if (plan->constant_count == plan->constant_capacity) {
     int capacity = plan->constant_capacity ? plan->constant_capacity * 2 : 256;
-    mf_constant *grown = mf_grow(plan->constants, (size_t)plan->constant_count * sizeof *grown, (size_t)capacity * sizeof *grown);
+    mf_constant *grown =
+        mf_grow(plan->constants, (size_t)plan->constant_count * sizeof *grown, (size_t)capacity * sizeof *grown);
     if (!grown) {
       dnnl_memory_desc_destroy(md);
       return mf_fail_memory(e, (size_t)capacity * sizeof *grown);
@@ -232,13 +253,14 @@ static mf_status add_pack(mf_lowering *lw, const mf_pack *pack, mf_error *e) {
   return MF_OK;
 }
 
-mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want, const float *scales,
-                           size_t channels, int *constant, mf_error *e) {
+mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
+                           const float *scales, size_t channels, int *constant, mf_error *e) {
   dnnl_memory_desc_t md = NULL;
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e);
   if (status == MF_OK) status = add_constant(lw, md, constant, e);
   if (status == MF_OK)
-    status = add_pack(lw, &(mf_pack){.constant = *constant, .data = data, .plain = plain, .scales = scales, .channels = channels}, e);
+    status = add_pack(
+        lw, &(mf_pack){.constant = *constant, .data = data, .plain = plain, .scales = scales, .channels = channels}, e);
   if (status != MF_OK) dnnl_memory_desc_destroy(plain);
   return status;
 }
@@ -256,7 +278,8 @@ mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int 
   return status;
 }
 
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales, mf_error *e) {
+mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales,
+                                 mf_error *e) {
   float *out = mf_arena_alloc(&lw->plan->arena, channels * sizeof *out);
   if (!out) return mf_fail_memory(e, channels * sizeof *out);
   float top = mf_onednn_has_vnni() ? 127.0f : 63.0f;

@@ -1,5 +1,6 @@
-// What a lowering works with. One function per op (op.def), mf_lower_<name>: it reads the node, asks oneDNN for a primitive with
-// `format any`, converts operands where the primitive's choice differs from what is there, and emits the step.
+// What a lowering works with. One function per op (op.def), mf_lower_<name>: it reads the node, asks oneDNN for a
+// primitive with `format any`, converts operands where the primitive's choice differs from what is there, and emits the
+// step.
 #ifndef MF_PLAN_LOWER_H
 #define MF_PLAN_LOWER_H
 
@@ -10,10 +11,10 @@
 // Weights that still have to be written in the form their primitive reads (plan/pack.c).
 typedef struct mf_pack {
   int constant;
-  const float *data; // dense, in the order of `plain`; lives until packing is done
+  const float *data;        // dense, in the order of `plain`; lives until packing is done
   dnnl_memory_desc_t plain; // f32, or s8 when `scales` is set; owned by the job
-  const float *scales;   // int8: real = scale * stored, one per output channel; NULL otherwise
-  size_t channels;       // output channels (the outermost dimension, groups included)
+  const float *scales;      // int8: real = scale * stored, one per output channel; NULL otherwise
+  size_t channels;          // output channels (the outermost dimension, groups included)
 } mf_pack;
 
 typedef struct mf_lowering {
@@ -33,27 +34,34 @@ typedef struct mf_lowering {
 // ---- values (lower.c)
 int mf_lower_operand(const mf_lowering *lw, int input); // the value that holds operand `input` now
 const mf_shape *mf_lower_operand_shape(const mf_lowering *lw, int input);
-// What the node's output is stored in: its quantised type, f32 for the network's output, else the plan's activation type.
+// What the node's output is stored in: its quantised type, f32 for the network's output, else the plan's activation
+// type.
 mf_dtype mf_lower_output_dtype(const mf_lowering *lw);
+// How the summand `input` is stored where it is added to integers: as it lies there, else as annotated, else like the
+// output.
+const mf_quantization *mf_lower_summand_quantization(const mf_lowering *lw, int input);
 bool mf_lower_needed_later(const mf_lowering *lw, int value); // by a node after this one, or as the network's output
 // A new value for `tensor`; takes md over (also on failure). `alias`: shares that value's buffer, or -1.
-mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md, const mf_quantization *quantization, int alias,
-                         int *out, mf_error *e);
+mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md,
+                         const mf_quantization *quantization, int alias, int *out, mf_error *e);
 // The operand as `want`, through a reorder when it is anything else. `reason` NULL: found out from what differs.
-mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t want, const mf_quantization *quantization,
-                           const char *reason, int *out, mf_error *e);
+mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t want,
+                           const mf_quantization *quantization, const char *reason, int *out, mf_error *e);
 // The operand in float (the plan's activation type), in the layout it has.
 mf_status mf_lower_float(mf_lowering *lw, int value, int *out, mf_error *e);
 // A descriptor like `like` with another dtype.
 mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like, mf_dtype dtype, mf_error *e);
 
 // ---- constants
-mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant, mf_error *e); // f32, copied now
+mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant,
+                          mf_error *e); // f32, copied now
 // Weights in descriptor `want` (copied); `plain` is taken over.
-mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want, const float *scales,
-                           size_t channels, int *constant, mf_error *e);
-// One scale a row of `channels` x `row`: max|w| / 127, or / 63 where u8*s8 products saturate in 16 bits. In the plan's arena.
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales, mf_error *e);
+mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
+                           const float *scales, size_t channels, int *constant, mf_error *e);
+// One scale a row of `channels` x `row`: max|w| / 127, or / 63 where u8*s8 products saturate in 16 bits. In the plan's
+// arena.
+mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales,
+                                 mf_error *e);
 
 // ---- attributes (attributes.c): scratchpad mode, scales, post-ops
 typedef struct mf_lower_attributes {
@@ -67,7 +75,8 @@ typedef struct mf_lower_scales {
 } mf_lower_scales;
 // oneDNN's algorithm and its name ("relu") for an eltwise attribute.
 mf_status mf_lower_eltwise_kind(const mf_eltwise *eltwise, dnnl_alg_kind_t *kind, const char **name, mf_error *e);
-mf_status mf_lower_make_attributes(const mf_lowering *lw, const mf_lower_scales *scales, mf_lower_attributes *out, mf_error *e);
+mf_status mf_lower_make_attributes(const mf_lowering *lw, const mf_lower_scales *scales, mf_lower_attributes *out,
+                                   mf_error *e);
 
 // ---- steps (emit.c)
 typedef struct mf_emit {
@@ -83,8 +92,10 @@ typedef struct mf_emit {
 } mf_emit;
 void mf_emit_value(mf_emit *emit, int dnnl, int value);
 void mf_emit_constant(mf_emit *emit, int dnnl, int constant);
-// Scales (and zero points) as runtime arguments for one side of an int8 primitive; nothing when `quantization` is not set.
-mf_status mf_emit_quantization(mf_lowering *lw, mf_emit *emit, int dnnl, const mf_quantization *quantization, mf_error *e);
+// Scales (and zero points) as runtime arguments for one side of an int8 primitive; nothing when `quantization` is not
+// set.
+mf_status mf_emit_quantization(mf_lowering *lw, mf_emit *emit, int dnnl, const mf_quantization *quantization,
+                               mf_error *e);
 mf_status mf_lower_emit(mf_lowering *lw, mf_emit *emit, mf_error *e);
 // A step that reads value `source` and writes a new value for the node's output in the descriptor the primitive chose.
 mf_status mf_emit_output(mf_lowering *lw, mf_emit *emit, int alias, mf_error *e);

@@ -1,15 +1,11 @@
-// Convolution: weights in whatever order the kernel reads fastest, bias in f32, activation and residual sum as post-ops. The sum works
-// in place: the destination is the summand's buffer.
-#include "plan/lower.h"
-#include <string.h>
+// Convolution: weights in whatever order the kernel reads fastest, bias in f32, activation and residual sum as
+// post-ops. The sum works in place: the destination is the summand's buffer.
+#include "plan/weighted.h"
 
 typedef struct convolution {
   const mf_convolution *attributes;
-  mf_shape x, w, y;  // logical shapes; w is OIHW with I per group
-  bool int8;
-  dnnl_memory_desc_t weights, bias, plain_weights;
-  const float *scales; // int8: one an output channel
-  mf_lower_attributes attr;
+  mf_shape x, w, y; // logical shapes; w is OIHW with I per group
+  mf_weighted weighted;
   dnnl_primitive_desc_t pd;
 } convolution;
 
@@ -18,43 +14,34 @@ static const char *problem_text(mf_arena *arena, const convolution *c) {
   long long n = c->x.dim[0], g = a->groups, ic = c->x.dim[1], oc = c->y.dim[1];
   char groups[24] = "";
   if (g > 1) snprintf(groups, sizeof groups, "g%lld", g);
-  const char *height = mf_arena_format(arena, "mb%lld%sic%lldih%lldoc%lldoh%lldkh%lldsh%lldph%lld", n, groups, ic, (long long)c->x.dim[2], oc,
-                                       (long long)c->y.dim[2], (long long)c->w.dim[2], (long long)a->stride[0], (long long)a->pad_begin[0]);
+  const char *height = mf_arena_format(arena, "mb%lld%sic%lldih%lldoc%lldoh%lldkh%lldsh%lldph%lld", n, groups, ic,
+                                       (long long)c->x.dim[2], oc, (long long)c->y.dim[2], (long long)c->w.dim[2],
+                                       (long long)a->stride[0], (long long)a->pad_begin[0]);
   if (height && a->dilation[0] > 1) height = mf_arena_format(arena, "%sdh%lld", height, (long long)a->dilation[0] - 1);
   bool square = c->x.dim[2] == c->x.dim[3] && c->w.dim[2] == c->w.dim[3] && a->stride[0] == a->stride[1] &&
                 a->pad_begin[0] == a->pad_begin[1] && a->dilation[0] == a->dilation[1] && c->y.dim[2] == c->y.dim[3];
   if (!height || square) return height;
-  const char *width = mf_arena_format(arena, "%siw%lldow%lldkw%lldsw%lldpw%lld", height, (long long)c->x.dim[3], (long long)c->y.dim[3],
-                                      (long long)c->w.dim[3], (long long)a->stride[1], (long long)a->pad_begin[1]);
+  const char *width =
+      mf_arena_format(arena, "%siw%lldow%lldkw%lldsw%lldpw%lld", height, (long long)c->x.dim[3], (long long)c->y.dim[3],
+                      (long long)c->w.dim[3], (long long)a->stride[1], (long long)a->pad_begin[1]);
   if (width && a->dilation[1] > 1) width = mf_arena_format(arena, "%sdw%lld", width, (long long)a->dilation[1] - 1);
   return width;
 }
 
-// OIHW, or gOIHW with groups.
-static mf_status weights_md(const convolution *c, mf_dtype dtype, bool plain, dnnl_memory_desc_t *out, mf_error *e) {
-  int64_t groups = c->attributes->groups;
-  mf_shape shape = c->w;
-  if (groups > 1) shape = (mf_shape){5, {groups, c->w.dim[0] / groups, c->w.dim[1], c->w.dim[2], c->w.dim[3]}};
-  dnnl_format_tag_t tag = !plain ? dnnl_format_tag_any : groups > 1 ? dnnl_goihw : dnnl_oihw;
-  return mf_onednn_md(out, &shape, dtype, tag, e);
-}
-
 // One try: source and destination in the given formats.
-static mf_status create(const mf_lowering *lw, convolution *c, dnnl_format_tag_t source_tag, dnnl_format_tag_t destination_tag, bool *found,
-                        mf_error *e) {
+static mf_status create(const mf_lowering *lw, convolution *c, dnnl_format_tag_t source_tag,
+                        dnnl_format_tag_t destination_tag, bool *found, mf_error *e) {
   const mf_convolution *a = c->attributes;
-  const mf_tensor *input = &lw->graph->tensors[lw->node->inputs[0]];
-  mf_dtype from = c->int8 ? input->quantization.dtype : lw->plan->options.activations;
   dnnl_memory_desc_t source = NULL, destination = NULL;
-  mf_status status = mf_onednn_md(&source, &c->x, from, source_tag, e);
+  mf_status status = mf_onednn_md(&source, &c->x, mf_weighted_source_dtype(lw, &c->weighted), source_tag, e);
   if (status == MF_OK) status = mf_onednn_md(&destination, &c->y, mf_lower_output_dtype(lw), destination_tag, e);
   *found = false;
   if (status == MF_OK) {
     dnnl_dims_t stride = {a->stride[0], a->stride[1]}, dilation = {a->dilation[0] - 1, a->dilation[1] - 1};
     dnnl_dims_t begin = {a->pad_begin[0], a->pad_begin[1]}, end = {a->pad_end[0], a->pad_end[1]};
-    dnnl_status_t made = dnnl_convolution_forward_primitive_desc_create(&c->pd, lw->plan->engine, dnnl_forward_inference,
-                                                                        dnnl_convolution_direct, source, c->weights, c->bias, destination,
-                                                                        stride, dilation, begin, end, c->attr.attr);
+    dnnl_status_t made = dnnl_convolution_forward_primitive_desc_create(
+        &c->pd, lw->plan->engine, dnnl_forward_inference, dnnl_convolution_direct, source, c->weighted.weights,
+        c->weighted.bias, destination, stride, dilation, begin, end, c->weighted.attr.attr);
     if (made == dnnl_success) {
       *found = mf_select(lw->plan, c->pd, true);
       if (!*found) dnnl_primitive_desc_destroy(c->pd);
@@ -69,7 +56,8 @@ static mf_status create(const mf_lowering *lw, convolution *c, dnnl_format_tag_t
 // The layout's formats in turn. Reference kernels are taken only when nothing else is left.
 static mf_status choose(const mf_lowering *lw, convolution *c, mf_error *e) {
   dnnl_format_tag_t from[MF_LAYOUT_CHOICES], to[MF_LAYOUT_CHOICES];
-  int from_count = mf_select_formats(lw->plan, c->x.dim[1], from), to_count = mf_select_formats(lw->plan, c->y.dim[1], to);
+  int from_count = mf_select_formats(lw->plan, c->x.dim[1], from),
+      to_count = mf_select_formats(lw->plan, c->y.dim[1], to);
   dnnl_primitive_desc_t reference = NULL;
   for (int s = 0; s < from_count; s++)
     for (int d = 0; d < to_count; d++) {
@@ -96,20 +84,18 @@ static mf_status choose(const mf_lowering *lw, convolution *c, mf_error *e) {
 // The summand in the destination's layout, in a buffer that may be overwritten.
 static mf_status place_summand(mf_lowering *lw, const convolution *c, int *alias, mf_error *e) {
   *alias = -1;
-  if (c->attr.summand < 0) return MF_OK;
-  int value = mf_lower_operand(lw, c->attr.summand);
+  if (c->weighted.attr.summand < 0) return MF_OK;
+  int value = mf_lower_operand(lw, c->weighted.attr.summand);
   const_dnnl_memory_desc_t destination = dnnl_primitive_desc_query_md(c->pd, dnnl_query_dst_md, 0);
-  mf_quantization quantization = lw->plan->values[value].quantization;
-  const mf_quantization *output = &lw->graph->tensors[lw->node->output].quantization;
-  if (!output->set)
+  mf_quantization quantization = *mf_lower_summand_quantization(lw, c->weighted.attr.summand);
+  if (!lw->graph->tensors[lw->node->output].quantization.set)
     quantization.set = false; // a float destination adds floats
-  else if (!quantization.set)
-    quantization = *output;
   dnnl_memory_desc_t want = NULL;
-  MF_TRY(mf_lower_md_as(&want, destination, quantization.set ? quantization.dtype : mf_onednn_dtype_of(destination), e));
+  MF_TRY(
+      mf_lower_md_as(&want, destination, quantization.set ? quantization.dtype : mf_onednn_dtype_of(destination), e));
   int placed = value;
   mf_status status = mf_lower_convert(lw, value, want, &quantization, NULL, &placed, e);
-  bool is_source = lw->node->inputs[0] == lw->node->inputs[c->attr.summand];
+  bool is_source = lw->node->inputs[0] == lw->node->inputs[c->weighted.attr.summand];
   bool is_input = lw->plan->values[placed].layer < 0;
   if (status == MF_OK && (is_source || is_input || mf_lower_needed_later(lw, placed)))
     status = mf_lower_convert(lw, placed, want, &quantization, "residual sum: the summand is still needed", &placed, e);
@@ -119,70 +105,25 @@ static mf_status place_summand(mf_lowering *lw, const convolution *c, int *alias
 }
 
 static mf_status emit(mf_lowering *lw, convolution *c, mf_error *e) {
-  const mf_node *node = lw->node;
-  const mf_tensor *tensors = lw->graph->tensors;
-  const mf_quantization *input = &tensors[node->inputs[0]].quantization;
-  bool has_bias = c->bias != NULL;
+  bool grouped = c->attributes->groups > 1;
   mf_emit step = {.pd = c->pd,
                   .kind = "convolution",
                   .problem = problem_text(&lw->plan->arena, c),
-                  .post_ops = c->attr.text,
                   .source_letters = "nchw",
-                  .weights_letters = c->attributes->groups > 1 ? "goihw" : "oihw",
-                  .destination_letters = "nchw",
-                  .flops = mf_node_flops(lw->graph, node)};
-  int source = 0, weights = 0, constant = 0, alias = -1;
-  mf_status status = step.problem ? MF_OK : mf_fail_memory(e, 128);
-  if (status == MF_OK)
-    status = mf_lower_convert(lw, mf_lower_operand(lw, 0), dnnl_primitive_desc_query_md(c->pd, dnnl_query_src_md, 0),
-                              c->int8 ? input : NULL, NULL, &source, e);
-  if (status == MF_OK) status = place_summand(lw, c, &alias, e);
-  if (status == MF_OK) {
-    const float *data = tensors[node->inputs[1]].data;
-    status = mf_lower_weights(lw, data, c->plain_weights, dnnl_primitive_desc_query_md(c->pd, dnnl_query_weights_md, 0), c->scales,
-                              (size_t)c->w.dim[0], &weights, e);
-    c->plain_weights = NULL;
-  }
-  mf_emit_value(&step, DNNL_ARG_SRC, source);
-  mf_emit_constant(&step, DNNL_ARG_WEIGHTS, weights);
-  if (status == MF_OK && has_bias) {
-    status = mf_lower_vector(lw, tensors[node->inputs[2]].data, (size_t)c->w.dim[0], &constant, e);
-    mf_emit_constant(&step, DNNL_ARG_BIAS, constant);
-  }
-  if (status == MF_OK && c->int8) {
-    status = mf_emit_quantization(lw, &step, DNNL_ARG_SRC, input, e);
-    if (status == MF_OK) status = mf_lower_vector(lw, c->scales, (size_t)c->w.dim[0], &constant, e);
-    mf_emit_constant(&step, DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, constant);
-    if (status == MF_OK) status = mf_emit_quantization(lw, &step, DNNL_ARG_DST, &tensors[node->output].quantization, e);
-  }
-  if (status != MF_OK) {
-    dnnl_primitive_desc_destroy(c->pd);
-    return status;
-  }
-  return mf_emit_output(lw, &step, alias, e);
-}
-
-static bool has_bias_operand(const mf_node *node) {
-  // Operands of the op come first; what follows are summands of post-ops.
-  int summands = 0;
-  for (int p = 0; p < node->post_count; p++) summands += node->posts[p].kind == MF_POST_SUM;
-  return node->input_count - summands > 2 && node->inputs[2] != MF_NO_TENSOR;
+                  .weights_letters = grouped ? "goihw" : "oihw",
+                  .destination_letters = "nchw"};
+  int alias = -1;
+  mf_status status = step.problem ? place_summand(lw, c, &alias, e) : mf_fail_memory(e, 128);
+  if (status == MF_OK) return mf_weighted_emit(lw, &c->weighted, &step, alias, e);
+  dnnl_primitive_desc_destroy(c->pd);
+  return status;
 }
 
 static mf_status prepare(mf_lowering *lw, convolution *c, mf_error *e) {
-  const mf_node *node = lw->node;
-  const mf_tensor *tensors = lw->graph->tensors;
-  mf_dtype weights_dtype = c->int8 ? MF_S8 : lw->plan->options.activations;
-  MF_TRY(weights_md(c, weights_dtype, false, &c->weights, e));
-  MF_TRY(weights_md(c, c->int8 ? MF_S8 : MF_F32, true, &c->plain_weights, e));
-  if (has_bias_operand(node)) MF_TRY(mf_onednn_md(&c->bias, &tensors[node->inputs[2]].shape, MF_F32, dnnl_a, e));
-  mf_lower_scales scales = {.weights_mask = -1};
-  if (c->int8) {
-    size_t row = (size_t)(c->w.dim[1] * c->w.dim[2] * c->w.dim[3]);
-    MF_TRY(mf_lower_weight_scales(lw, tensors[node->inputs[1]].data, (size_t)c->w.dim[0], row, &c->scales, e));
-    scales = (mf_lower_scales){&tensors[node->inputs[0]].quantization, &tensors[node->output].quantization, c->attributes->groups > 1 ? 3 : 1};
-  }
-  return mf_lower_make_attributes(lw, &scales, &c->attr, e);
+  int64_t groups = c->attributes->groups;
+  if (groups == 1) return mf_weighted_prepare(lw, &c->w, dnnl_oihw, 1, &c->weighted, e);
+  mf_shape grouped = {5, {groups, c->w.dim[0] / groups, c->w.dim[1], c->w.dim[2], c->w.dim[3]}};
+  return mf_weighted_prepare(lw, &grouped, dnnl_goihw, 3, &c->weighted, e); // a scale for each group and channel in it
 }
 
 mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
@@ -191,16 +132,14 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
   convolution c = {.attributes = &node->attributes.convolution,
                    .x = tensors[node->inputs[0]].shape,
                    .w = tensors[node->inputs[1]].shape,
-                   .y = tensors[node->output].shape,
-                   .int8 = node->compute == MF_S8};
-  if (c.int8 && lw->plan->options.layout != MF_LAYOUT_AUTO && lw->plan->options.layout != MF_LAYOUT_NHWC)
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
+                   .y = tensors[node->output].shape};
+  if (node->compute == MF_S8 && lw->plan->options.layout != MF_LAYOUT_AUTO &&
+      lw->plan->options.layout != MF_LAYOUT_NHWC)
+    return mf_fail(e, MF_ERR_UNSUPPORTED,
+                   "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
   mf_status status = prepare(lw, &c, e);
   if (status == MF_OK) status = choose(lw, &c, e);
   if (status == MF_OK) status = emit(lw, &c, e);
-  if (c.attr.attr) dnnl_primitive_attr_destroy(c.attr.attr);
-  dnnl_memory_desc_destroy(c.weights);
-  dnnl_memory_desc_destroy(c.bias);
-  dnnl_memory_desc_destroy(c.plain_weights);
+  mf_weighted_free(&c.weighted);
   return status;
 }

@@ -1,4 +1,5 @@
-// Element by element: activations, binary operations, sums and BatchNorm that no fusion has taken. All in float, in the layout found.
+// Element by element: activations, binary operations, sums and BatchNorm that no fusion has taken. All in float, in the
+// layout found.
 #include "plan/lower.h"
 
 // The step for a unary primitive, attributes made and destroyed around `create`.
@@ -25,8 +26,8 @@ mf_status mf_lower_eltwise(mf_lowering *lw, mf_error *e) {
   const_dnnl_memory_desc_t md = lw->plan->values[source].md;
   mf_emit step = {.kind = "eltwise", .source_letters = letters(mf_lower_operand_shape(lw, 0)), .post_ops = name};
   step.destination_letters = step.source_letters;
-  dnnl_status_t made = dnnl_eltwise_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference, kind, md, md, a->alpha,
-                                                                  a->beta, attr.attr);
+  dnnl_status_t made = dnnl_eltwise_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference,
+                                                                  kind, md, md, a->alpha, a->beta, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
   MF_TRY(problem(lw, &step, e));
@@ -47,9 +48,9 @@ mf_status mf_lower_batch_normalization(mf_lowering *lw, mf_error *e) {
   mf_emit step = {.kind = "batch_normalization", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
   step.destination_letters = step.source_letters;
   unsigned flags = dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift;
-  dnnl_status_t made =
-      dnnl_batch_normalization_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference, md, md,
-                                                             (float)node->attributes.batch_normalization.epsilon, flags, attr.attr);
+  dnnl_status_t made = dnnl_batch_normalization_forward_primitive_desc_create(
+      &step.pd, lw->plan->engine, dnnl_forward_inference, md, md, (float)node->attributes.batch_normalization.epsilon,
+      flags, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
   mf_status status = problem(lw, &step, e);
@@ -71,12 +72,18 @@ mf_status mf_lower_batch_normalization(mf_lowering *lw, mf_error *e) {
 
 static dnnl_alg_kind_t binary_kind(mf_binary_kind kind) {
   switch (kind) {
-  case MF_BINARY_ADD: return dnnl_binary_add;
-  case MF_BINARY_SUB: return dnnl_binary_sub;
-  case MF_BINARY_MUL: return dnnl_binary_mul;
-  case MF_BINARY_DIV: return dnnl_binary_div;
-  case MF_BINARY_MAX: return dnnl_binary_max;
-  case MF_BINARY_MIN: return dnnl_binary_min;
+  case MF_BINARY_ADD:
+    return dnnl_binary_add;
+  case MF_BINARY_SUB:
+    return dnnl_binary_sub;
+  case MF_BINARY_MUL:
+    return dnnl_binary_mul;
+  case MF_BINARY_DIV:
+    return dnnl_binary_div;
+  case MF_BINARY_MAX:
+    return dnnl_binary_max;
+  case MF_BINARY_MIN:
+    return dnnl_binary_min;
   }
   return dnnl_alg_kind_undef;
 }
@@ -90,14 +97,16 @@ mf_status mf_lower_binary(mf_lowering *lw, mf_error *e) {
   if (mf_shape_equal(mf_lower_operand_shape(lw, 0), mf_lower_operand_shape(lw, 1)))
     MF_TRY(mf_lower_convert(lw, b, lw->plan->values[a].md, NULL, NULL, &b, e));
   dnnl_memory_desc_t destination = NULL;
-  MF_TRY(mf_onednn_md(&destination, &lw->graph->tensors[node->output].shape, lw->plan->options.activations, dnnl_format_tag_any, e));
+  MF_TRY(mf_onednn_md(&destination, &lw->graph->tensors[node->output].shape, lw->plan->options.activations,
+                      dnnl_format_tag_any, e));
   mf_status status = mf_lower_make_attributes(lw, NULL, &attr, e);
   mf_emit step = {.kind = "binary", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
   step.destination_letters = letters(&lw->graph->tensors[node->output].shape);
   if (status == MF_OK) {
-    status = mf_onednn_check(dnnl_binary_primitive_desc_create(&step.pd, lw->plan->engine, binary_kind(node->attributes.binary.kind),
-                                                               lw->plan->values[a].md, lw->plan->values[b].md, destination, attr.attr),
-                             node->name, e);
+    status = mf_onednn_check(
+        dnnl_binary_primitive_desc_create(&step.pd, lw->plan->engine, binary_kind(node->attributes.binary.kind),
+                                          lw->plan->values[a].md, lw->plan->values[b].md, destination, attr.attr),
+        node->name, e);
     dnnl_primitive_attr_destroy(attr.attr);
   }
   dnnl_memory_desc_destroy(destination);
@@ -124,7 +133,8 @@ mf_status mf_lower_sum(mf_lowering *lw, mf_error *e) {
   MF_TRY(mf_lower_make_attributes(lw, NULL, &attr, e));
   mf_emit step = {.kind = "sum", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
   step.destination_letters = step.source_letters;
-  dnnl_status_t made = dnnl_sum_primitive_desc_create(&step.pd, lw->plan->engine, sources[0], node->input_count, ones, sources, attr.attr);
+  dnnl_status_t made = dnnl_sum_primitive_desc_create(&step.pd, lw->plan->engine, sources[0], node->input_count, ones,
+                                                      sources, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
   MF_TRY(problem(lw, &step, e));

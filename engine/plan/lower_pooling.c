@@ -14,7 +14,9 @@ mf_status mf_lower_pooling(mf_lowering *lw, mf_error *e) {
     int64_t needed = (y.dim[2 + i] - 1) * a->stride[i] + a->kernel[i] - x.dim[2 + i] - a->pad_begin[i];
     end[i] = a->pad_end[i] > needed ? a->pad_end[i] : needed;
     if (a->kind == MF_POOLING_AVERAGE_PADDED && needed > a->pad_end[i])
-      return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: average pooling that counts padding together with a rounded-up size is not supported", node->name);
+      return mf_fail(e, MF_ERR_UNSUPPORTED,
+                     "%s: average pooling that counts padding together with a rounded-up size is not supported",
+                     node->name);
   }
   dnnl_alg_kind_t algorithm = a->kind == MF_POOLING_MAX       ? dnnl_pooling_max
                               : a->kind == MF_POOLING_AVERAGE ? dnnl_pooling_avg_exclude_padding
@@ -28,16 +30,17 @@ mf_status mf_lower_pooling(mf_lowering *lw, mf_error *e) {
   mf_status status = mf_lower_make_attributes(lw, NULL, &attr, e);
   mf_emit step = {.kind = "pooling", .source_letters = "nchw", .destination_letters = "nchw"};
   if (status == MF_OK) {
-    status = mf_onednn_check(dnnl_pooling_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference, algorithm,
-                                                                        source_md, destination, stride, kernel, dilation, begin, end, attr.attr),
+    status = mf_onednn_check(dnnl_pooling_forward_primitive_desc_create(
+                                 &step.pd, lw->plan->engine, dnnl_forward_inference, algorithm, source_md, destination,
+                                 stride, kernel, dilation, begin, end, attr.attr),
                              node->name, e);
     dnnl_primitive_attr_destroy(attr.attr);
   }
   dnnl_memory_desc_destroy(destination);
   MF_TRY(status);
-  step.problem = mf_arena_format(&lw->plan->arena, "mb%lldic%lldih%lldoh%lldkh%lldsh%lldph%lld%s", (long long)x.dim[0], (long long)x.dim[1],
-                                 (long long)x.dim[2], (long long)y.dim[2], (long long)kernel[0], (long long)stride[0], (long long)begin[0],
-                                 a->kind == MF_POOLING_MAX ? "" : "_avg");
+  step.problem = mf_arena_format(&lw->plan->arena, "mb%lldic%lldih%lldoh%lldkh%lldsh%lldph%lld%s", (long long)x.dim[0],
+                                 (long long)x.dim[1], (long long)x.dim[2], (long long)y.dim[2], (long long)kernel[0],
+                                 (long long)stride[0], (long long)begin[0], a->kind == MF_POOLING_MAX ? "" : "_avg");
   mf_emit_value(&step, DNNL_ARG_SRC, source);
   return mf_emit_output(lw, &step, -1, e);
 }

@@ -16,7 +16,8 @@ mf_status mf_lower_concat(mf_lowering *lw, mf_error *e) {
       MF_TRY(mf_lower_float(lw, values[i], &values[i], e));
       continue;
     }
-    // Integers are concatenated as they are, so all must be on the output's scale; usually quant/ has already made them so.
+    // Integers are concatenated as they are, so all must be on the output's scale; usually quant/ has already made them
+    // so.
     dnnl_memory_desc_t want = NULL;
     MF_TRY(mf_lower_md_as(&want, lw->plan->values[values[i]].md, quantization->dtype, e));
     mf_status status = mf_lower_convert(lw, values[i], want, quantization, NULL, &values[i], e);
@@ -28,8 +29,8 @@ mf_status mf_lower_concat(mf_lowering *lw, mf_error *e) {
   MF_TRY(mf_lower_make_attributes(lw, NULL, &attr, e));
   int rank = mf_lower_operand_shape(lw, 0)->rank;
   mf_emit step = {.kind = "concat", .source_letters = letters(rank), .destination_letters = letters(rank)};
-  dnnl_status_t made = dnnl_concat_primitive_desc_create(&step.pd, lw->plan->engine, NULL, node->input_count, node->attributes.concat.axis,
-                                                         sources, attr.attr);
+  dnnl_status_t made = dnnl_concat_primitive_desc_create(&step.pd, lw->plan->engine, NULL, node->input_count,
+                                                         node->attributes.concat.axis, sources, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
   mf_shape_text text = mf_shape_print(&lw->graph->tensors[node->output].shape);
@@ -50,12 +51,14 @@ static mf_status unary(mf_lowering *lw, const char *kind, mf_error *e) {
   mf_emit step = {.kind = kind, .source_letters = letters(rank), .destination_letters = letters(rank)};
   dnnl_status_t made;
   if (node->op == MF_OP_SOFTMAX)
-    made = dnnl_softmax_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference, dnnl_softmax_accurate, md, md,
-                                                      node->attributes.softmax.axis, attr.attr);
+    made = dnnl_softmax_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference,
+                                                      dnnl_softmax_accurate, md, md, node->attributes.softmax.axis,
+                                                      attr.attr);
   else {
     const mf_lrn *a = &node->attributes.lrn;
-    made = dnnl_lrn_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference, dnnl_lrn_across_channels, md, md,
-                                                  a->size, a->alpha, a->beta, a->k, attr.attr);
+    made = dnnl_lrn_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference,
+                                                  dnnl_lrn_across_channels, md, md, a->size, a->alpha, a->beta, a->k,
+                                                  attr.attr);
   }
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
@@ -79,6 +82,7 @@ static mf_status view(mf_lowering *lw, int value, mf_error *e) {
   const mf_quantization quantization = lw->plan->values[value].quantization;
   dnnl_memory_desc_t md = NULL;
   int result = 0;
+  if (value == lw->plan->input) lw->plan->input_is_open = false;
   static const dnnl_format_tag_t dense[] = {0, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
   if (out->shape.rank == mf_lower_operand_shape(lw, 0)->rank)
     MF_TRY(mf_onednn_check(dnnl_memory_desc_clone(&md, lw->plan->values[value].md), "memory descriptor", e));
@@ -95,7 +99,8 @@ mf_status mf_lower_flatten(mf_lowering *lw, mf_error *e) {
   const mf_shape *x = mf_lower_operand_shape(lw, 0);
   int value = mf_lower_operand(lw, 0);
   static const dnnl_format_tag_t dense[] = {0, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
-  if (x->rank > 4) return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: flatten of %d dimensions is not supported", lw->node->name, x->rank);
+  if (x->rank > 4)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: flatten of %d dimensions is not supported", lw->node->name, x->rank);
   // With one pixel a channel every unpadded layout is in channel order.
   bool one_pixel = x->rank == 4 && x->dim[2] == 1 && x->dim[3] == 1;
   size_t count = 0;

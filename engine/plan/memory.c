@@ -1,5 +1,5 @@
-// The memory planner: offsets for activations by lifetime, each into the smallest gap that holds it. Placing the largest first is good
-// for most networks, but not for all: a few orders are tried and the smallest slab is kept.
+// The memory planner: offsets for activations by lifetime, each into the smallest gap that holds it. Placing the
+// largest first is good for most networks, but not for all: a few orders are tried and the smallest slab is kept.
 #include "plan/plan.h"
 #include <stdlib.h>
 
@@ -98,8 +98,10 @@ mf_status mf_plan_memory(mf_plan *plan, mf_error *e) {
   int count = 0, last_step = plan->step_count - 1;
   for (int v = 0; v < plan->value_count; v++) {
     mf_value *value = &plan->values[v];
-    // The input is filled once and read by every run, so nothing else may use its place; the output is read after the run.
-    int first = v == plan->input ? 0 : value->first, last = v == plan->input || v == plan->output ? last_step : value->last;
+    // The input is filled once and read by every run, so nothing else may use its place; the output is read after the
+    // run.
+    int first = v == plan->input ? 0 : value->first,
+        last = v == plan->input || v == plan->output ? last_step : value->last;
     size_t size = (value->bytes + MF_ALIGNMENT - 1) & ~(size_t)(MF_ALIGNMENT - 1);
     group *g;
     if (value->alias < 0) {

@@ -14,12 +14,13 @@ dnnl_data_type_t mf_onednn_dtype(mf_dtype dtype);
 mf_dtype mf_onednn_dtype_of(const_dnnl_memory_desc_t md);
 const char *mf_onednn_dtype_name(const_dnnl_memory_desc_t md);
 
-// Name of a format in the field's letters. `letters` names the dimensions: "nchw", "nc", "oihw", "goihw", "x". nChw16c, nhwc,
-// OIhw16i64o4i. Allocated in the arena; "any" for a descriptor without a layout. NULL without memory.
+// Name of a format in the field's letters. `letters` names the dimensions: "nchw", "nc", "oihw", "goihw", "x". nChw16c,
+// nhwc, OIhw16i64o4i. Allocated in the arena; "any" for a descriptor without a layout. NULL without memory.
 const char *mf_onednn_format(mf_arena *arena, const_dnnl_memory_desc_t md, const char *letters);
 
 // A dense descriptor: strides in the order of the permutation ("abcd", "acdb"), or format any.
-mf_status mf_onednn_md(dnnl_memory_desc_t *out, const mf_shape *shape, mf_dtype dtype, dnnl_format_tag_t tag, mf_error *e);
+mf_status mf_onednn_md(dnnl_memory_desc_t *out, const mf_shape *shape, mf_dtype dtype, dnnl_format_tag_t tag,
+                       mf_error *e);
 
 const char *mf_onednn_isa(void); // "avx512_core_vnni": the ISA in effect
 bool mf_onednn_has_vnni(void);   // u8*s8 products do not saturate

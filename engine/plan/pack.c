@@ -1,6 +1,6 @@
 #include "plan/pack.h"
-#include <oneapi/dnnl/dnnl_threadpool.h>
 #include <math.h>
+#include <oneapi/dnnl/dnnl_threadpool.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -27,8 +27,8 @@ static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
   }
 }
 
-static mf_status reorder(const mf_plan *plan, mf_pool *pool, const mf_constant *constant, dnnl_memory_desc_t plain, const void *data,
-                         mf_error *e) {
+static mf_status reorder(const mf_plan *plan, mf_pool *pool, const mf_constant *constant, dnnl_memory_desc_t plain,
+                         const void *data, mf_error *e) {
   dnnl_primitive_desc_t pd = NULL;
   dnnl_primitive_t primitive = NULL;
   dnnl_memory_t from = NULL;
@@ -90,7 +90,8 @@ static mf_status lay_out(mf_plan *plan, mf_error *e) {
   plan->constant_bytes = total;
   for (int i = 0; i < plan->constant_count; i++) {
     mf_constant *c = &plan->constants[i];
-    MF_TRY(mf_onednn_check(dnnl_memory_create(&c->memory, c->md, plan->engine, (char *)plan->constant_slab + c->offset), "weights", e));
+    MF_TRY(mf_onednn_check(dnnl_memory_create(&c->memory, c->md, plan->engine, (char *)plan->constant_slab + c->offset),
+                           "weights", e));
   }
   return MF_OK;
 }

@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 #include "base/clock.h"
+#include "graph/edit.h"
 #include "plan/lower.h"
 #include "plan/pack.h"
 #include <string.h>
@@ -29,9 +30,25 @@ static const char *compute_name(const mf_plan *plan, const mf_graph *graph, cons
   return node->compute == MF_S8 || stored->set ? "int8" : mf_dtype_name(plan->options.activations);
 }
 
+// Weights, biases and BatchNorm's vectors are constants; everything else a node reads has been computed.
+static mf_status check_inputs(const mf_lowering *lw, const mf_node *node, mf_error *e) {
+  const bool has_parameters = node->op == MF_OP_CONVOLUTION || node->op == MF_OP_INNER_PRODUCT || node->op == MF_OP_BATCH_NORMALIZATION;
+  const int parameters = has_parameters ? mf_node_operands(node) : 1;
+  for (int i = 0; i < node->input_count; i++) {
+    const mf_tensor *tensor = &lw->graph->tensors[node->inputs[i]];
+    const bool is_parameter = i > 0 && i < parameters;
+    if (is_parameter && !tensor->data)
+      return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: %s is computed by the network, which is not supported (expected a constant)", node->name, tensor->name);
+    if (!is_parameter && lw->value_of[node->inputs[i]] < 0)
+      return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: %s is a constant, which is not supported here (expected an activation)", node->name, tensor->name);
+  }
+  return MF_OK;
+}
+
 static mf_status lower_node(mf_lowering *lw, int n, mf_error *e) {
   mf_plan *plan = lw->plan;
   const mf_node *node = &lw->graph->nodes[n];
+  MF_TRY(check_inputs(lw, node, e));
   lw->node = node;
   lw->node_index = n;
   mf_layer *layer = &plan->layers[plan->layer_count];
@@ -61,7 +78,9 @@ static mf_status make_input(mf_lowering *lw, mf_error *e) {
   if (input->shape.rank < 1 || input->shape.rank > 4)
     return mf_fail(e, MF_ERR_UNSUPPORTED, "an input of %d dimensions is not supported", input->shape.rank);
   bool quantised = input->quantization.set && !plan->options.float_input;
-  mf_dtype dtype = plan->options.float_input ? MF_F32 : quantised ? input->quantization.dtype : plan->options.activations;
+  mf_dtype dtype = plan->options.float_input ? MF_F32
+                   : quantised               ? input->quantization.dtype
+                                             : plan->options.activations;
   dnnl_memory_desc_t md = NULL;
   MF_TRY(mf_onednn_md(&md, &input->shape, dtype, dense[input->shape.rank], e));
   plan->input_is_open = !plan->options.float_input;
@@ -77,7 +96,8 @@ static mf_status make_output(mf_lowering *lw, mf_error *e) {
   int value = lw->value_of[lw->graph->output];
   const mf_shape *shape = &lw->graph->tensors[lw->graph->output].shape;
   static const dnnl_format_tag_t dense[] = {0, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
-  if (shape->rank > 4) return mf_fail(e, MF_ERR_UNSUPPORTED, "an output of %d dimensions is not supported", shape->rank);
+  if (shape->rank > 4)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "an output of %d dimensions is not supported", shape->rank);
   dnnl_memory_desc_t want = NULL;
   MF_TRY(mf_onednn_md(&want, shape, MF_F32, dense[shape->rank], e));
   bool ready = dnnl_memory_desc_equal(plan->values[value].md, want);
@@ -120,8 +140,8 @@ static mf_status build(mf_plan *plan, mf_pool *pool, mf_plan_note note, void *co
   return status;
 }
 
-mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_options *options, mf_pool *pool, mf_plan_note note,
-                         void *context, mf_error *e) {
+mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_options *options, mf_pool *pool,
+                         mf_plan_note note, void *context, mf_error *e) {
   mf_plan *plan = mf_alloc_zero(sizeof *plan);
   if (!plan) return mf_fail_memory(e, sizeof *plan);
   plan->graph = graph;

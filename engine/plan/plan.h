@@ -1,5 +1,5 @@
-// The plan: a graph as oneDNN primitives in execution order, with packed weights and a memory map. Read-only once made, and shared by
-// any number of sessions of the same thread count.
+// The plan: a graph as oneDNN primitives in execution order, with packed weights and a memory map. Read-only once made,
+// and shared by any number of sessions of the same thread count.
 #ifndef MF_PLAN_PLAN_H
 #define MF_PLAN_PLAN_H
 
@@ -21,14 +21,14 @@ typedef struct mf_plan_options {
 typedef struct mf_value {
   const char *name; // of the tensor
   mf_tensor_id tensor;
-  const char *producer;  // name of the layer that wrote it; "input" for the network's input
-  int layer;             // index of that layer, -1 for the input
+  const char *producer; // name of the layer that wrote it; "input" for the network's input
+  int layer;            // index of that layer, -1 for the input
   dnnl_memory_desc_t md;
   mf_quantization quantization; // as stored here
-  size_t bytes, offset;  // in the slab
-  int first, last;       // steps between which it must stay untouched, both included
-  int alias;             // value whose buffer it shares, or -1
-  bool overwritten;      // a later value was computed in place over it
+  size_t bytes, offset;         // in the slab
+  int first, last;              // steps between which it must stay untouched, both included
+  int alias;                    // value whose buffer it shares, or -1
+  bool overwritten;             // a later value was computed in place over it
 } mf_value;
 
 typedef enum mf_argument_source { MF_FROM_VALUE, MF_FROM_CONSTANT } mf_argument_source;
@@ -54,7 +54,7 @@ typedef struct mf_step {
   dnnl_primitive_t primitive;
   mf_step_argument *arguments;
   int argument_count;
-  int layer;      // index into layers; for a reorder the layer it serves
+  int layer; // index into layers; for a reorder the layer it serves
   bool is_reorder;
   mf_step_info info;
 } mf_step;
@@ -92,7 +92,7 @@ typedef struct mf_plan {
   int step_count, step_capacity;
   mf_layer *layers;
   int layer_count;
-  int input, output; // values
+  int input, output;  // values
   bool input_is_open; // while lowering: no consumer has chosen the input's format yet
   void *constant_slab;
   size_t constant_bytes;
@@ -103,10 +103,10 @@ typedef struct mf_plan {
 // `note` is told of each phase of planning when it ends: "primitives", "memory", "pack weights". May be NULL.
 typedef void (*mf_plan_note)(const char *phase, uint64_t start_ns, uint64_t duration_ns, void *context);
 
-// `graph` must outlive the plan; its constants are copied, so the weights need not. Errors: MF_ERR_UNSUPPORTED when the machine or
-// oneDNN cannot do what is asked.
-mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_options *options, mf_pool *pool, mf_plan_note note,
-                         void *context, mf_error *e);
+// `graph` must outlive the plan; its constants are copied, so the weights need not. Errors: MF_ERR_UNSUPPORTED when the
+// machine or oneDNN cannot do what is asked.
+mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_options *options, mf_pool *pool,
+                         mf_plan_note note, void *context, mf_error *e);
 void mf_plan_free(mf_plan *plan);
 
 // Offsets for values so that no two that live at once overlap (plan/memory.c). Sets offsets and both sizes.

@@ -18,9 +18,12 @@ static bool is_gemm(const char *impl) {
 
 static bool accepts(mf_algorithm algorithm, const char *impl) {
   switch (algorithm) {
-  case MF_ALGORITHM_GEMM: return is_gemm(impl);
-  case MF_ALGORITHM_DIRECT: return !is_gemm(impl);
-  case MF_ALGORITHM_AUTO: break;
+  case MF_ALGORITHM_GEMM:
+    return is_gemm(impl);
+  case MF_ALGORITHM_DIRECT:
+    return !is_gemm(impl);
+  case MF_ALGORITHM_AUTO:
+    break;
   }
   return true;
 }
@@ -35,11 +38,15 @@ bool mf_select(const mf_plan *plan, dnnl_primitive_desc_t pd, bool is_convolutio
 int mf_select_formats(const mf_plan *plan, int64_t channels, dnnl_format_tag_t tags[MF_LAYOUT_CHOICES]) {
   int count = 0;
   switch (plan->options.layout) {
-  case MF_LAYOUT_NHWC: tags[count++] = dnnl_nhwc; break;
-  case MF_LAYOUT_NCHW: tags[count++] = dnnl_nchw; break;
+  case MF_LAYOUT_NHWC:
+    tags[count++] = dnnl_nhwc;
+    break;
+  case MF_LAYOUT_NCHW:
+    tags[count++] = dnnl_nchw;
+    break;
   case MF_LAYOUT_BLOCKED:
-    // The older kernels read images as plain nchw and everything else in blocks of a vector's channels; where the channels do not
-    // fill a block of 16 oneDNN may only have kernels for 8.
+    // The older kernels read images as plain nchw and everything else in blocks of a vector's channels; where the
+    // channels do not fill a block of 16 oneDNN may only have kernels for 8.
     if (channels < 8) {
       tags[count++] = dnnl_nchw;
       break;
@@ -47,7 +54,9 @@ int mf_select_formats(const mf_plan *plan, int64_t channels, dnnl_format_tag_t t
     if (dnnl_get_effective_cpu_isa() & 0x20) tags[count++] = dnnl_nChw16c;
     tags[count++] = dnnl_nChw8c;
     break;
-  case MF_LAYOUT_AUTO: tags[count++] = dnnl_format_tag_any; break;
+  case MF_LAYOUT_AUTO:
+    tags[count++] = dnnl_format_tag_any;
+    break;
   }
   return count;
 }

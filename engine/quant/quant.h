@@ -1,4 +1,5 @@
-// Quantisation: what was seen of every activation becomes a type and a scale for it, written into the graph, which the plan obeys.
+// Quantisation: what was seen of every activation becomes a type and a scale for it, written into the graph, which the
+// plan obeys.
 #ifndef MF_QUANT_QUANT_H
 #define MF_QUANT_QUANT_H
 
@@ -26,8 +27,10 @@ typedef struct mf_calibrator mf_calibrator;
 mf_status mf_quant_calibrator(const mf_calibrator **out, const char *name, mf_error *e);
 const char *mf_quant_calibrator_name(const mf_calibrator *calibrator);
 
-// Decide for the whole graph: convolutions and inner products compute in int8, and every activation that one of them reads is stored as
-// u8 (nothing negative was seen) or s8, symmetric. Pooling, concat and views share one scale between their ends.
-mf_status mf_quant_assign(mf_graph *graph, const mf_observations *observations, const mf_calibrator *calibrator, mf_error *e);
+// Decide for the whole graph: convolutions and inner products compute in int8, and every activation that one of them
+// reads is stored as u8 (nothing negative was seen) or s8, symmetric. Pooling, concat and views share one scale between
+// their ends.
+mf_status mf_quant_assign(mf_graph *graph, const mf_observations *observations, const mf_calibrator *calibrator,
+                          mf_error *e);
 
 #endif

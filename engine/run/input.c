@@ -22,8 +22,10 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
   dnnl_memory_desc_query(value->md, dnnl_query_strides, (void *)&strides);
   dnnl_memory_desc_query(value->md, dnnl_query_dims, (void *)&dims);
   if (blocks || rank != 4)
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "the network's first primitive reads a blocked input, which cannot be filled");
-  if (n < 0 || n >= (*dims)[0]) return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)(*dims)[0]);
+    return mf_fail(e, MF_ERR_UNSUPPORTED,
+                   "the network's first primitive reads a blocked input, which cannot be filled");
+  if (n < 0 || n >= (*dims)[0])
+    return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)(*dims)[0]);
   for (int i = 0; i < 4; i++) t->stride[i] = (size_t)(*strides)[i];
   t->channels = (size_t)(*dims)[1];
   t->height = (size_t)(*dims)[2];
@@ -38,27 +40,38 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
 static uint32_t encode(const target *t, float x) {
   uint32_t bits = 0;
   switch (t->dtype) {
-  case MF_BF16: return mf_f32_to_bf16(x);
-  case MF_F16: return mf_f32_to_f16(x);
+  case MF_BF16:
+    return mf_f32_to_bf16(x);
+  case MF_F16:
+    return mf_f32_to_f16(x);
   case MF_U8:
   case MF_S8: {
     float low = t->dtype == MF_U8 ? 0 : -128, high = t->dtype == MF_U8 ? 255 : 127;
     float q = rintf(x / t->quantization.scale) + (float)t->quantization.zero_point;
     return (uint8_t)(int)(q >= low ? q <= high ? q : high : low); // NaN: low
   }
-  default: memcpy(&bits, &x, sizeof bits); return bits;
+  default:
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
   }
 }
 
 static inline void store(const target *t, size_t element, uint32_t bits) {
   switch (mf_dtype_size(t->dtype)) {
-  case 1: ((uint8_t *)t->bytes)[element] = (uint8_t)bits; break;
-  case 2: ((uint16_t *)t->bytes)[element] = (uint16_t)bits; break;
-  default: ((uint32_t *)t->bytes)[element] = bits; break;
+  case 1:
+    ((uint8_t *)t->bytes)[element] = (uint8_t)bits;
+    break;
+  case 2:
+    ((uint16_t *)t->bytes)[element] = (uint16_t)bits;
+    break;
+  default:
+    ((uint32_t *)t->bytes)[element] = bits;
+    break;
   }
 }
 
-mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3], mf_error *e) {
+mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3],
+                                 mf_error *e) {
   target t;
   MF_TRY(open_target(s, n, &t, e));
   if (t.channels != 3) return mf_fail(e, MF_ERR_USAGE, "the network reads %zu channels (pictures have 3)", t.channels);
@@ -78,6 +91,7 @@ mf_status mf_session_fill_floats(mf_session *s, int64_t n, const float *chw, mf_
   for (size_t c = 0; c < t.channels; c++)
     for (size_t y = 0; y < t.height; y++)
       for (size_t x = 0; x < t.width; x++)
-        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3], encode(&t, chw[(c * t.height + y) * t.width + x]));
+        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3],
+              encode(&t, chw[(c * t.height + y) * t.width + x]));
   return MF_OK;
 }

@@ -26,7 +26,8 @@ static mf_status as_floats(mf_session *s, int index, float *out, mf_error *e) {
   if (!status) status = dnnl_primitive_create(&primitive, pd);
   if (!status) status = dnnl_memory_create(&from, value->md, plan->engine, source.out);
   if (!status) status = dnnl_memory_create(&to, plain, plan->engine, out);
-  if (!status) status = dnnl_threadpool_interop_stream_create(&stream, plan->engine, mf_pool_onednn(mf_session_pool(s)));
+  if (!status)
+    status = dnnl_threadpool_interop_stream_create(&stream, plan->engine, mf_pool_onednn(mf_session_pool(s)));
   dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
   if (!status) status = dnnl_primitive_execute(primitive, stream, 2, arguments);
   if (stream) dnnl_stream_destroy(stream);
@@ -39,14 +40,16 @@ static mf_status as_floats(mf_session *s, int index, float *out, mf_error *e) {
   return mf_onednn_check(status, "reading an activation", e);
 }
 
-static mf_status show(mf_session *s, int index, float *buffer, mf_session_observer observer, void *context, mf_error *e) {
+static mf_status show(mf_session *s, int index, float *buffer, mf_session_observer observer, void *context,
+                      mf_error *e) {
   const mf_plan *plan = mf_session_plan(s);
   const mf_value *value = &plan->values[index];
   size_t count = 0;
   if (!mf_shape_elements(&plan->graph->tensors[value->tensor].shape, &count)) return mf_fail_memory(e, SIZE_MAX);
   MF_TRY(as_floats(s, index, buffer, e));
   if (value->quantization.set) // integers were widened; the scale makes them real
-    for (size_t i = 0; i < count; i++) buffer[i] = (buffer[i] - (float)value->quantization.zero_point) * value->quantization.scale;
+    for (size_t i = 0; i < count; i++)
+      buffer[i] = (buffer[i] - (float)value->quantization.zero_point) * value->quantization.scale;
   return observer(value->tensor, buffer, count, context, e);
 }
 
@@ -58,7 +61,8 @@ static mf_status observe_all(mf_session *s, float *buffer, mf_session_observer o
     MF_TRY(mf_session_step(s, i, e));
     if (step->is_reorder) continue;
     for (int a = 0; a < step->argument_count; a++)
-      if (step->arguments[a].dnnl == DNNL_ARG_DST) MF_TRY(show(s, step->arguments[a].index, buffer, observer, context, e));
+      if (step->arguments[a].dnnl == DNNL_ARG_DST)
+        MF_TRY(show(s, step->arguments[a].index, buffer, observer, context, e));
   }
   return MF_OK;
 }
@@ -68,7 +72,8 @@ mf_status mf_session_observe(mf_session *s, mf_session_observer observer, void *
   size_t most = 0, bytes;
   for (int v = 0; v < plan->value_count; v++) {
     size_t count = 0;
-    if (!mf_shape_elements(&plan->graph->tensors[plan->values[v].tensor].shape, &count)) return mf_fail_memory(e, SIZE_MAX);
+    if (!mf_shape_elements(&plan->graph->tensors[plan->values[v].tensor].shape, &count))
+      return mf_fail_memory(e, SIZE_MAX);
     if (count > most) most = count;
   }
   float *buffer = mf_mul(most, sizeof *buffer, &bytes) ? mf_alloc(bytes) : NULL;

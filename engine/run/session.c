@@ -18,10 +18,10 @@ struct mf_session {
   dnnl_stream_t stream;
   char *slab;
   void *scratchpad;
-  dnnl_memory_t *values;       // one a value of the plan
-  dnnl_memory_t *scratchpads;  // one a step, all over the same buffer; NULL where none is needed
+  dnnl_memory_t *values;      // one a value of the plan
+  dnnl_memory_t *scratchpads; // one a step, all over the same buffer; NULL where none is needed
   execution *executions;
-  mf_pool_times *before;       // counters of each worker when the current primitive began
+  mf_pool_times *before; // counters of each worker when the current primitive began
 };
 
 static mf_status bind_step(mf_session *s, int i, mf_error *e) {
@@ -32,7 +32,8 @@ static mf_status bind_step(mf_session *s, int i, mf_error *e) {
   if (!x->arguments) return mf_fail_memory(e, sizeof *x->arguments);
   for (int a = 0; a < step->argument_count; a++) {
     const mf_step_argument *from = &step->arguments[a];
-    dnnl_memory_t memory = from->source == MF_FROM_VALUE ? s->values[from->index] : s->plan->constants[from->index].memory;
+    dnnl_memory_t memory =
+        from->source == MF_FROM_VALUE ? s->values[from->index] : s->plan->constants[from->index].memory;
     x->arguments[x->argument_count++] = (dnnl_exec_arg_t){from->dnnl, memory};
   }
   if (!step->info.scratchpad_bytes) return MF_OK;
@@ -46,7 +47,8 @@ static mf_status bind_step(mf_session *s, int i, mf_error *e) {
 
 static mf_status build(mf_session *s, mf_error *e) {
   const mf_plan *plan = s->plan;
-  MF_TRY(mf_onednn_check(dnnl_threadpool_interop_stream_create(&s->stream, plan->engine, mf_pool_onednn(s->pool)), "stream", e));
+  MF_TRY(mf_onednn_check(dnnl_threadpool_interop_stream_create(&s->stream, plan->engine, mf_pool_onednn(s->pool)),
+                         "stream", e));
   // Zeroed: blocked layouts read their padding, and the pages are touched before the first run.
   s->slab = mf_alloc_zero(plan->activation_bytes);
   s->scratchpad = mf_alloc_zero(plan->scratchpad_bytes);
@@ -58,7 +60,8 @@ static mf_status build(mf_session *s, mf_error *e) {
     return mf_fail_memory(e, plan->activation_bytes);
   for (int v = 0; v < plan->value_count; v++) {
     const mf_value *value = &plan->values[v];
-    MF_TRY(mf_onednn_check(dnnl_memory_create(&s->values[v], value->md, plan->engine, s->slab + value->offset), value->name, e));
+    MF_TRY(mf_onednn_check(dnnl_memory_create(&s->values[v], value->md, plan->engine, s->slab + value->offset),
+                           value->name, e));
   }
   for (int i = 0; i < plan->step_count; i++) MF_TRY(bind_step(s, i, e));
   return MF_OK;
@@ -66,7 +69,8 @@ static mf_status build(mf_session *s, mf_error *e) {
 
 mf_status mf_session_create(mf_session **out, const mf_plan *plan, mf_pool *pool, mf_error *e) {
   if (mf_pool_threads(pool) != plan->threads)
-    return mf_fail(e, MF_ERR_USAGE, "the plan was made for %d threads, the pool has %d", plan->threads, mf_pool_threads(pool));
+    return mf_fail(e, MF_ERR_USAGE, "the plan was made for %d threads, the pool has %d", plan->threads,
+                   mf_pool_threads(pool));
   mf_session *s = mf_alloc_zero(sizeof *s);
   if (!s) return mf_fail_memory(e, sizeof *s);
   s->plan = plan;
@@ -168,7 +172,10 @@ static mf_status run_traced(mf_session *s, mf_recorder *recorder, mf_trace_level
     MF_TRY(execute(s, i, e));
     if (level >= MF_TRACE_PRIMITIVE || closes) end = mf_now_ns();
     if (level >= MF_TRACE_PRIMITIVE)
-      mf_recorder_push(recorder, &(mf_record){.start = start, .duration = end - start, .index = (uint32_t)i, .run = run, .kind = MF_SPAN_PRIMITIVE});
+      mf_recorder_push(
+          recorder,
+          &(mf_record){
+              .start = start, .duration = end - start, .index = (uint32_t)i, .run = run, .kind = MF_SPAN_PRIMITIVE});
     if (level >= MF_TRACE_THREAD) record_workers(s, recorder, i, run, start, end);
     if (closes)
       mf_recorder_push(recorder, &(mf_record){.start = layer_start,
@@ -180,7 +187,8 @@ static mf_status run_traced(mf_session *s, mf_recorder *recorder, mf_trace_level
   return MF_OK;
 }
 
-mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level level, uint32_t run, uint64_t *duration, mf_error *e) {
+mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level level, uint32_t run, uint64_t *duration,
+                         mf_error *e) {
   mf_pool_pin pin;
   mf_pool_pin_caller(s->pool, &pin);
   mf_pool_bind_caller(s->pool);
@@ -195,7 +203,8 @@ mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level le
   uint64_t spent = mf_now_ns() - start;
   if (traced && level >= MF_TRACE_THREAD) mf_pool_measure(s->pool, false);
   if (traced && status == MF_OK)
-    mf_recorder_push(recorder, &(mf_record){.start = start, .duration = spent, .index = run, .run = run, .kind = MF_SPAN_RUN});
+    mf_recorder_push(recorder,
+                     &(mf_record){.start = start, .duration = spent, .index = run, .run = run, .kind = MF_SPAN_RUN});
   mf_pool_unpin_caller(&pin);
   if (duration) *duration = spent;
   return status;

@@ -1,29 +1,42 @@
-// A session: one plan's activations, and the loop that runs its primitives. Sessions share a plan; a session is used by one thread at a time.
+// A session: one plan's activations, and the loop that runs its primitives. Sessions share a plan; a session is used by
+// one thread at a time.
 #ifndef MF_RUN_SESSION_H
 #define MF_RUN_SESSION_H
 
 #include "plan/plan.h"
 #include "trace/recorder.h"
 
-typedef enum mf_trace_level { MF_TRACE_OFF = -1, MF_TRACE_RUN, MF_TRACE_LAYER, MF_TRACE_PRIMITIVE, MF_TRACE_THREAD } mf_trace_level;
+typedef enum mf_trace_level {
+  MF_TRACE_OFF = -1,
+  MF_TRACE_RUN,
+  MF_TRACE_LAYER,
+  MF_TRACE_PRIMITIVE,
+  MF_TRACE_THREAD
+} mf_trace_level;
 
 typedef struct mf_session mf_session;
 
-// `plan` and `pool` are borrowed and must outlive the session. MF_ERR_USAGE when the plan was made for another number of threads.
+// `plan` and `pool` are borrowed and must outlive the session. MF_ERR_USAGE when the plan was made for another number
+// of threads.
 mf_status mf_session_create(mf_session **out, const mf_plan *plan, mf_pool *pool, mf_error *e);
 void mf_session_free(mf_session *session); // NULL is allowed
 
-// Fill item `n` of the batch: from height x width x 3 pixels, normalised as (p / 255 - mean) / std, or from a dense C,H,W float array.
-// Either way the numbers are converted to what the first primitive reads. A format that is blocked over channels is not supported.
-mf_status mf_session_fill_pixels(mf_session *session, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3], mf_error *e);
+// Fill item `n` of the batch: from height x width x 3 pixels, normalised as (p / 255 - mean) / std, or from a dense
+// C,H,W float array. Either way the numbers are converted to what the first primitive reads. A format that is blocked
+// over channels is not supported.
+mf_status mf_session_fill_pixels(mf_session *session, int64_t n, const uint8_t *rgb, const float mean[3],
+                                 const float std[3], mf_error *e);
 mf_status mf_session_fill_floats(mf_session *session, int64_t n, const float *chw, mf_error *e);
 
-// One inference. With a recorder, spans down to `level` are recorded under the number `run`. *duration (may be NULL) is the run's wall
-// time in ns.
-mf_status mf_session_run(mf_session *session, mf_recorder *recorder, mf_trace_level level, uint32_t run, uint64_t *duration, mf_error *e);
+// One inference. With a recorder, spans down to `level` are recorded under the number `run`. *duration (may be NULL) is
+// the run's wall time in ns.
+mf_status mf_session_run(mf_session *session, mf_recorder *recorder, mf_trace_level level, uint32_t run,
+                         uint64_t *duration, mf_error *e);
 
-// One inference that shows every activation when it has just been written, dense N,C,H,W (or N,C) float, valid during the call.
-typedef mf_status (*mf_session_observer)(mf_tensor_id tensor, const float *data, size_t count, void *context, mf_error *e);
+// One inference that shows every activation when it has just been written, dense N,C,H,W (or N,C) float, valid during
+// the call.
+typedef mf_status (*mf_session_observer)(mf_tensor_id tensor, const float *data, size_t count, void *context,
+                                         mf_error *e);
 mf_status mf_session_observe(mf_session *session, mf_session_observer observer, void *context, mf_error *e);
 
 // The output: dense float of the output tensor's shape, valid until the next run.

@@ -1,0 +1,87 @@
+"""Ctrl-C and SIGTERM while the program loads, measures and writes. No waiting by the clock: each signal follows something that was seen."""
+import fcntl, json, os, select, signal, subprocess, tempfile, unittest
+from support import program, schema
+
+LONG = program.SMALL.split() + ['--progress', '--format', 'json', '--min-time', '80000']
+
+
+class Interrupt(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.folder = self.scratch.name
+        self.addCleanup(self.scratch.cleanup)
+
+    def start(self, arguments, **options):
+        child = program.start(arguments, self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.stderr.close)
+        return child
+
+    def read_until(self, child, beginning):
+        for line in child.stderr:
+            if line.startswith(beginning):
+                return
+        self.fail('no line begins with %r' % beginning)
+
+    def finish(self, child):
+        out, err = child.communicate()
+        return out.decode(), err.decode()
+
+    def test_while_measuring(self):
+        child = self.start(LONG + ['--trace=t.json', '--output', 'o.npy'])
+        self.read_until(child, b'measure: ')
+        child.send_signal(signal.SIGINT)
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 130)
+        self.assertEqual(schema.problems(out, 'run'), [])
+        result = json.loads(out)
+        self.assertTrue(result['interrupted'])
+        self.assertGreaterEqual(result['iterations'], 1)
+        self.assertEqual(err.splitlines()[-1], 'minfer: interrupted: the figures are of the runs until then')
+        self.assertEqual(sorted(os.listdir(self.folder)), ['o.npy', 't.json'])  # whole, and nothing temporary beside them
+        with open(os.path.join(self.folder, 't.json')) as file:
+            self.assertIn('traceEvents', json.load(file))
+
+    def test_term_while_measuring(self):
+        child = self.start(LONG)
+        self.read_until(child, b'measure: ')
+        child.send_signal(signal.SIGTERM)
+        out, _ = self.finish(child)
+        self.assertEqual(child.returncode, 143)
+        self.assertEqual(schema.problems(out, 'run'), [])
+
+    def test_while_loading(self):
+        child = self.start(LONG + ['--int8', '-o', 'out.json', '--trace=t.json'])
+        self.read_until(child, b'open: ')
+        child.send_signal(signal.SIGINT)
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 130)
+        self.assertEqual(out, '')
+        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_inspect_while_loading(self):
+        # Work enough that the signal arrives before the plan is made: calibration on many pictures' worth of pixels.
+        child = self.start(['inspect', '--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress'])
+        self.read_until(child, b'open: ')
+        child.send_signal(signal.SIGTERM)
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 143)
+        self.assertEqual(out, '')
+        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+
+    def test_the_second_ends_at_once(self):
+        # The results do not fit into a pipe that nobody reads: after the first signal the program waits there.
+        child = self.start(LONG)
+        fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        self.read_until(child, b'measure: ')
+        child.send_signal(signal.SIGINT)
+        select.select([child.stdout], [], [])
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(), -signal.SIGINT)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,75 @@
+// Convolutions of all kinds in int8, quantised by hand, against a reference that rounds weights and activations the same
+// way: the integers have to agree, but for values that lie between two of them.
+#include "pass/pass.h"
+#include "reference/support.h"
+#include "unit/convolution_samples.h"
+
+// Stored as `dtype`. A reach below 1 cuts off the largest values, and a u8 the negative ones: saturation.
+static mf_quantization quantise(const mf_statistics *range, mf_dtype dtype, float reach) {
+  const float largest = fmaxf(fabsf(range->min), fabsf(range->max));
+  const float scale = largest * reach / (dtype == MF_U8 ? 255.0f : 127.0f);
+  return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
+}
+
+typedef struct kinds { // s8, u8, float
+  int source[3], destination[3], summand[3];
+} kinds;
+static const mf_dtype integers[] = {MF_S8, MF_U8};
+
+// Source, destination and summand by chance. Integers are added to integers only; to floats both may be added.
+static void annotate(mf_graph *g, const float *input, uint64_t *seed, kinds *n) {
+  static const float reaches[] = {1, 1, 0.6f};
+  mf_observations ranges = harness_ranges(g, input);
+  for (int i = 0; i < g->node_count; i++) g->nodes[i].compute = MF_S8;
+  const int source = pick(seed, 2), destination = pick(seed, 3), summand = pick(seed, destination < 2 ? 2 : 3);
+  const mf_tensor_id added = g->nodes[0].output; // when there are two nodes
+  g->tensors[g->input].quantization = quantise(&ranges.tensors[g->input], integers[source], 1);
+  n->source[source]++;
+  if (destination < 2)
+    g->tensors[g->output].quantization =
+        quantise(&ranges.tensors[g->output], integers[destination], reaches[pick(seed, 3)]);
+  n->destination[destination]++;
+  if (g->node_count == 2 && summand < 2)
+    g->tensors[added].quantization = quantise(&ranges.tensors[added], integers[summand], 1);
+  if (g->node_count == 2) n->summand[summand]++;
+  mf_quant_observations_free(&ranges);
+}
+
+static void check(uint64_t id, harness_steps *steps, seen *n, kinds *stored) {
+  uint64_t seed = id;
+  sample s = pick_sample(seed);
+  s.plan.layout = pick(&seed, 2) ? MF_LAYOUT_AUTO : MF_LAYOUT_NHWC;
+  describe_sample(&s, id);
+  mf_error e;
+  mf_graph *g = sample_graph(&s);
+  OK(mf_pass_run_all(g, &(mf_pass_options){.fusion = true}, &e));
+  float *input = sample_input(g, seed);
+  annotate(g, input, &seed, stored);
+  harness_snap(g, input);
+  OK(mf_graph_verify(g, &e));
+  if (!harness_check(g, &s.plan, s.threads, input, HARNESS_F32, steps, s.label, &e)) {
+    const bool allowed = s.plan.algorithm == MF_ALGORITHM_GEMM;
+    if (!allowed || !strstr(e.text, "no im2col convolution")) fail_msg("%s: %s", s.label, e.text);
+    n->refused++;
+  }
+  note_sample(n, &s);
+  mf_free(input);
+  mf_graph_free(g);
+}
+
+static void test_int8(void **state) {
+  (void)state;
+  seen n = {.layout = {[MF_LAYOUT_BLOCKED] = 1, [MF_LAYOUT_NCHW] = 1}}; // refused: below
+  kinds stored = {0};
+  harness_steps steps = {0};
+  for (uint64_t seed = 20000; seed < 20000 + HARNESS_SAMPLES(1000); seed++) check(seed, &steps, &n, &stored);
+  assert_seen(&n);
+  for (int i = 0; i < 3; i++)
+    assert_true((i == 2 || stored.source[i] > 0) && stored.destination[i] > 0 && stored.summand[i] > 0);
+  harness_expect_few_moved(&steps);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8)};
+  return cmocka_run_group_tests(tests, NULL, harness_end);
+}
