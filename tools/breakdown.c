@@ -129,7 +129,8 @@ static int by_time(const void *a, const void *b) {
   const kind_time *x = a, *y = b;
   if (is_last(x) != is_last(y)) return is_last(x) - is_last(y);
   if (x->ms < y->ms || x->ms > y->ms) return x->ms < y->ms ? 1 : -1;
-  return (x->count < y->count) - (x->count > y->count);
+  if (x->count != y->count) return y->count - x->count;
+  return strcmp(x->kind, y->kind);
 }
 
 static double *unknown(size_t count) {

@@ -141,9 +141,9 @@ mf_status mf_emit_output(mf_lowering *lw, mf_emit *emit, int alias, mf_error *e)
   // What an op could only write as floats stays float here; whoever wants integers converts.
   mf_dtype stored = status == MF_OK ? mf_onednn_dtype_of(md) : MF_F32;
   const mf_quantization *quantization = stored == MF_U8 || stored == MF_S8 ? &tensor->quantization : NULL;
+  if (alias >= 0) mf_lower_overwrite(lw, alias);
   if (status == MF_OK) status = mf_lower_value(lw, lw->node->output, md, quantization, alias, &value, e);
   if (status == MF_OK) {
-    if (alias >= 0) lw->plan->values[alias].overwritten = true;
     lw->value_of[lw->node->output] = value;
     mf_emit_value(emit, DNNL_ARG_DST, value);
     return mf_lower_emit(lw, emit, e);

@@ -41,6 +41,12 @@ bool mf_lower_needed_later(const mf_lowering *lw, int value) {
   return false;
 }
 
+void mf_lower_overwrite(mf_lowering *lw, int value) {
+  int buffer = root(lw->plan, value);
+  for (int v = 0; v < lw->plan->value_count; v++)
+    if (root(lw->plan, v) == buffer) lw->plan->values[v].overwritten = true;
+}
+
 mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md,
                          const mf_quantization *quantization, int alias, int *out, mf_error *e) {
   mf_plan *plan = lw->plan;

@@ -41,6 +41,7 @@ mf_dtype mf_lower_output_dtype(const mf_lowering *lw);
 // output.
 const mf_quantization *mf_lower_summand_quantization(const mf_lowering *lw, int input);
 bool mf_lower_needed_later(const mf_lowering *lw, int value); // by a node after this one, or as the network's output
+void mf_lower_overwrite(mf_lowering *lw, int value); // marks all that share its buffer
 // A new value for `tensor`; takes md over (also on failure). `alias`: shares that value's buffer, or -1.
 mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md,
                          const mf_quantization *quantization, int alias, int *out, mf_error *e);

@@ -28,7 +28,7 @@ typedef struct mf_value {
   size_t bytes, offset;         // in the slab
   int first, last;              // steps between which it must stay untouched, both included
   int alias;                    // value whose buffer it shares, or -1
-  bool overwritten;             // a later value was computed in place over it
+  bool overwritten;             // a later value was computed in place over its buffer
 } mf_value;
 
 typedef enum mf_argument_source { MF_FROM_VALUE, MF_FROM_CONSTANT } mf_argument_source;

@@ -2,6 +2,8 @@
 import fcntl, json, os, select, signal, subprocess, tempfile, unittest
 from support import program, schema
 
+# Loads and calibrates for long enough that a signal after its first line of progress comes before anything is measured.
+LARGE = ['--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress']
 LONG = program.SMALL.split() + ['--progress', '--format', 'json', '--min-time', '80000']
 
 
@@ -53,7 +55,7 @@ class Interrupt(unittest.TestCase):
         self.assertEqual(schema.problems(out, 'run'), [])
 
     def test_while_loading(self):
-        child = self.start(LONG + ['--int8', '-o', 'out.json', '--trace=t.json'])
+        child = self.start(LARGE + ['-o', 'out.json', '--trace=t.json'])
         self.read_until(child, b'open: ')
         child.send_signal(signal.SIGINT)
         out, err = self.finish(child)
@@ -63,8 +65,7 @@ class Interrupt(unittest.TestCase):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_inspect_while_loading(self):
-        # Work enough that the signal arrives before the plan is made: calibration on many pictures' worth of pixels.
-        child = self.start(['inspect', '--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress'])
+        child = self.start(['inspect'] + LARGE)
         self.read_until(child, b'open: ')
         child.send_signal(signal.SIGTERM)
         out, err = self.finish(child)

@@ -2,8 +2,8 @@
 #include "plan/onednn.h"
 #include "support.h"
 #include <math.h>
-#include <string.h>
 #include <stdlib.h> //DBG
+#include <string.h>
 
 #define MOST_THREADS 4
 static mf_pool *pools[MOST_THREADS + 1];
@@ -255,7 +255,10 @@ bool harness_check(const mf_graph *g, const mf_plan_options *options, int thread
   harness_compare(g, &test, &truth, tolerance, steps, label);
   reference_tensor_free(&truth);
   reference_tensor_free(&test);
-  if (getenv("V")) for (int i = 0; i < engine.plan->step_count; i++) printf("%s | %s | %s %s | %s\n", engine.plan->steps[i].info.impl, engine.plan->steps[i].info.problem, engine.plan->steps[i].info.post_ops, label, engine.plan->steps[i].info.reason); //DBG
+  if (getenv("V"))
+    for (int i = 0; i < engine.plan->step_count; i++)
+      printf("%s | %s | %s %s | %s\n", engine.plan->steps[i].info.impl, engine.plan->steps[i].info.problem,
+             engine.plan->steps[i].info.post_ops, label, engine.plan->steps[i].info.reason); // DBG
   harness_close(&engine);
   return true;
 }

@@ -58,9 +58,9 @@ typedef struct harness_steps {
   size_t count, moved;
 } harness_steps;
 
-// Fails the test, naming `label`, unless `test` is the truth: within `tolerance` relative to the largest value. Where `g`
-// is annotated, a value may be off by a step of the output's scale and one of the largest scale in between (a summand's,
-// a concat's operand's); those are counted into *steps, which may be NULL for graphs without annotations.
+// Fails the test, naming `label`, unless `test` is the truth: within `tolerance` relative to the largest value. Where
+// `g` is annotated, a value may be off by a step of the output's scale and one of the largest scale in between (a
+// summand's, a concat's operand's); those are counted into *steps, which may be NULL for graphs without annotations.
 void harness_compare(const mf_graph *g, const reference_tensor *test, const reference_tensor *truth, double tolerance,
                      harness_steps *steps, const char *label);
 // At most one value in a hundred was moved, and there were some values.

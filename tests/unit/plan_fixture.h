@@ -61,8 +61,8 @@ static inline mf_quantization quantise(const mf_statistics *range, mf_dtype dtyp
   return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
 }
 
-// Convolutions and inner products compute in int8; what they read and write is annotated, the n-th tensor as u8 or s8 by
-// the n-th bit of `unsigned_mask`. Weights and input are moved onto their grids.
+// Convolutions and inner products compute in int8; what they read and write is annotated, the n-th tensor as u8 or s8
+// by the n-th bit of `unsigned_mask`. Weights and input are moved onto their grids.
 static inline void annotate_all(mf_graph *g, float *input, unsigned unsigned_mask) {
   mf_observations ranges = harness_ranges(g, input);
   for (int i = 0; i < g->node_count; i++) {
@@ -117,7 +117,7 @@ static inline void check_in_places(add_operator add, const void *what, int count
   uint64_t seed = 1;
   for (const char *c = label; *c; c++) seed = seed * 31 + (uint64_t)*c;
   for (int i = 0; i < HARNESS_SAMPLES(count); i++) {
-    char text[200];
+    char text[320];
     const place p = pick_place(&seed);
     mf_graph *g = new_graph();
     mf_tensor_id x = add_input(g, p.input);

@@ -131,7 +131,7 @@ static void test_options_have_a_size(void **state) {
 
 static void test_input_too_small_for_the_network(void **state) {
   (void)state;
-  open_fails(OPTIONS(.model = "alexnet", .weights = "synthetic", .height = 8, .width = 8), MINFER_USAGE, "8");
+  open_fails(OPTIONS(.model = "alexnet", .weights = "synthetic", .height = 8, .width = 8), MINFER_USAGE, "images of");
 }
 
 static void test_broken_weights_are_refused(void **state) {

@@ -1,5 +1,5 @@
-// Convolutions of all kinds in int8, quantised by hand, against a reference that rounds weights and activations the same
-// way: the integers have to agree, but for values that lie between two of them.
+// Convolutions of all kinds in int8, quantised by hand, against a reference that rounds weights and activations the
+// same way: the integers have to agree, but for values that lie between two of them.
 #include "pass/pass.h"
 #include "reference/support.h"
 #include "unit/convolution_samples.h"

@@ -20,7 +20,8 @@ static mf_tensor_id add_eltwise_beside(mf_graph *g, mf_tensor_id x, const void *
 
 static void test_eltwise(void **state) {
   (void)state;
-  for (int f = 0; f < COUNT(eltwises); f++) check_in_places(add_eltwise, &eltwises[f], 30, mf_eltwise_name(eltwises[f].kind));
+  for (int f = 0; f < COUNT(eltwises); f++)
+    check_in_places(add_eltwise, &eltwises[f], 30, mf_eltwise_name(eltwises[f].kind));
   check_in_places(add_eltwise_beside, &eltwises[0], 30, "relu beside its input");
 }
 
@@ -53,7 +54,8 @@ static mf_tensor_id add_binary(mf_graph *g, mf_tensor_id x, const void *what) {
   const int64_t *dim = g->tensors[x].shape.dim;
   if (c->repeat[1]) y = plain_convolution(g, "to 1", y, 1, 3);
   if (c->repeat[2] || c->repeat[3]) {
-    const mf_pooling p = {MF_POOLING_MAX, {c->repeat[2] ? dim[2] : 1, c->repeat[3] ? dim[3] : 1}, {1, 1}, {0, 0}, {0, 0}, false};
+    const mf_pooling p = {
+        MF_POOLING_MAX, {c->repeat[2] ? dim[2] : 1, c->repeat[3] ? dim[3] : 1}, {1, 1}, {0, 0}, {0, 0}, false};
     y = ADD(g, POOLING, "pool", A(.pooling = p), y);
   }
   y = ADD(g, ELTWISE, "second", CLIP(0.5f, 2), y);
@@ -100,7 +102,8 @@ static void test_constants_as_operands(void **state) {
   for (int i = 0; i < COUNT(ops); i++) {
     mf_graph *g = new_graph();
     mf_tensor_id inputs[] = {add_input(g, SHAPE(1, 3, 4, 4)), add_constant(g, "constant", SHAPE(1, 3, 4, 4), 0, 1)};
-    g->output = add_node(g, ops[i], "op", ops[i] == MF_OP_CONCAT ? A(.concat = {1}) : A(.binary = {MF_BINARY_MUL}), inputs, 2);
+    g->output =
+        add_node(g, ops[i], "op", ops[i] == MF_OP_CONCAT ? A(.concat = {1}) : A(.binary = {MF_BINARY_MUL}), inputs, 2);
     check_fails(harness_open(&engine, g, &(mf_plan_options){.activations = MF_F32}, 1, &e), MF_ERR_UNSUPPORTED, &e,
                 "op: constant is a constant");
     mf_graph_free(g);
@@ -116,7 +119,7 @@ static void test_constants_as_operands(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_eltwise), cmocka_unit_test(test_batch_normalization),  cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_eltwise), cmocka_unit_test(test_batch_normalization),   cmocka_unit_test(test_binary),
       cmocka_unit_test(test_sum),     cmocka_unit_test(test_constants_as_operands),
   };
   return cmocka_run_group_tests(tests, NULL, harness_end);
