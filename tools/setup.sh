@@ -93,9 +93,8 @@ build() {
   # CMake's findings go to a log; its errors and oneDNN's progress stay on stderr.
   (cd "$root" && cmake --preset "$preset" "$@" >"$log") || die 4 "the build could not be configured (whole output: $log)"
   say "Building minfer ($preset)"
-  if [ -t 1 ]; then
-    (cd "$root" && cmake --build --preset "$preset")
-  else
-    (cd "$root" && cmake --build --preset "$preset" -- --quiet)
-  fi || die 4 "the build failed"
+  # A log gets no progress, but every file's errors at once.
+  local ninja=()
+  [ -t 1 ] || ninja=(-- --quiet -k 0)
+  (cd "$root" && cmake --build --preset "$preset" "${ninja[@]}") || die 4 "the build failed"
 }

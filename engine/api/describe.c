@@ -68,7 +68,9 @@ static int describe_buffers(minfer_buffer *out, const mf_plan *plan) {
       if (plan->values[w].bytes > b->bytes) b->bytes = plan->values[w].bytes;
     }
     if (v == plan->input) b->first_primitive = 0;
-    if (v == plan->input || v == plan->output) b->last_primitive = plan->step_count - 1;
+    // What no primitive reads counts as alive until the one behind it, which the last has not.
+    if (v == plan->input || v == plan->output || b->last_primitive >= plan->step_count)
+      b->last_primitive = plan->step_count - 1;
   }
   return count;
 }

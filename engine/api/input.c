@@ -96,31 +96,33 @@ minfer_status minfer_input_add_image(minfer_input *input, const char *path, minf
   return mf_api_report(error, &e, add_picture(input, path, &e));
 }
 
+static mf_status choose_pictures(mf_arena *arena, const char *folder, char **names, size_t named, int limit,
+                                 const char ***paths, int *count, mf_error *e) {
+  const char **found = mf_arena_alloc(arena, (named + 1) * sizeof *found);
+  if (!found) return mf_fail_memory(e, named * sizeof *found);
+  int pictures = 0;
+  for (size_t i = 0; i < named; i++) {
+    const char *path = mf_arena_format(arena, "%s/%s", folder, names[i]);
+    if (!path) return mf_fail_memory(e, strlen(names[i]));
+    if (!mf_file_is_folder(path) && mf_image_is_candidate(path)) found[pictures++] = path;
+  }
+  if (!pictures)
+    return mf_fail(e, MF_ERR_FILE, "%s: no pictures in this folder (expected JPEG, PNG or BMP files)", folder);
+  *count = limit > 0 && pictures > limit ? limit : pictures;
+  // Folders are often sorted by class, so a part is taken at even spacing.
+  for (int i = 0; i < *count; i++) found[i] = found[(int)((int64_t)i * pictures / *count)];
+  *paths = found;
+  return MF_OK;
+}
+
 mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const char ***paths, int *count,
                           mf_error *e) {
   char **names = NULL;
-  size_t listed = 0;
-  MF_TRY(mf_file_list(folder, &names, &listed, e));
-  const char **found = mf_arena_alloc(arena, (listed + 1) * sizeof *found);
-  mf_status status = found ? MF_OK : mf_fail_memory(e, listed);
-  int kept = 0;
-  for (size_t i = 0; i < listed && status == MF_OK; i++) {
-    const char *path = mf_arena_format(arena, "%s/%s", folder, names[i]);
-    if (!path)
-      status = mf_fail_memory(e, 64);
-    else if (!mf_file_is_folder(path) && mf_image_is_candidate(path))
-      found[kept++] = path;
-  }
-  mf_file_list_free(names, listed);
-  MF_TRY(status);
-  if (!kept) return mf_fail(e, MF_ERR_FILE, "%s: no pictures in this folder (expected JPEG, PNG or BMP files)", folder);
-  if (limit > 0 && kept > limit) { // folders are often sorted by class, so take them at even spacing
-    for (int i = 0; i < limit; i++) found[i] = found[(int)((int64_t)i * kept / limit)];
-    kept = limit;
-  }
-  *paths = found;
-  *count = kept;
-  return MF_OK;
+  size_t named = 0;
+  MF_TRY(mf_file_list(folder, &names, &named, e));
+  mf_status status = choose_pictures(arena, folder, names, named, limit, paths, count, e);
+  mf_file_list_free(names, named);
+  return status;
 }
 
 static mf_status add_folder(minfer_input *input, const char *folder, int limit, bool strict, int *skipped,

@@ -98,7 +98,7 @@ mf_status mf_api_build(const minfer_model *model, int batch, mf_builder **builde
   if (status == MF_ERR_FILE && model->from_file) { // the builder does not know the file's name
     mf_error inner = *e;
     mf_fail(e, MF_ERR_FILE, "%s: %s", model->info.weights_path, inner.text);
-    if (inner.hint[0]) mf_hint(e, "%s", inner.hint);
+    status = mf_hint(e, "minfer inspect --model %s --weights FILE --tensors lists them all", model->network->name);
   }
   if (builder)
     *builder = b;
@@ -197,12 +197,12 @@ minfer_status minfer_model_open(const minfer_model_options *options, minfer_mode
   minfer_model_options known;
   const uint64_t start = mf_now_ns();
   minfer_model *model = mf_alloc_zero(sizeof *model);
-  mf_status status = model ? MF_OK : mf_fail_memory(&e, sizeof *model);
-  if (model) atomic_init(&model->references, 1);
-  if (status == MF_OK) status = mf_api_options(&known, sizeof known, options, "model", &e);
+  if (!model) return mf_api_report(error, &e, mf_fail_memory(&e, sizeof *model));
+  atomic_init(&model->references, 1);
+  mf_status status = mf_api_options(&known, sizeof known, options, "model", &e);
   if (status == MF_OK) status = open_model(model, &known, &e);
-  if (model) model->opened = start;
-  if (model) model->opening = mf_now_ns() - start;
+  model->opened = start;
+  model->opening = mf_now_ns() - start;
   if (status == MF_OK)
     *out = model;
   else

@@ -102,6 +102,17 @@ static mf_status make_graph(minfer_session *s, mf_error *e) {
   return notes.status;
 }
 
+// The kernel promises memory that it does not have and ends the process that touches it; so what cannot fit is refused.
+static mf_status check_memory(const minfer_session *s, mf_error *e) {
+  const mf_topology *t = &s->topology;
+  const uint64_t limit = t->memory_limit_bytes ? t->memory_limit_bytes : t->memory_bytes;
+  const uint64_t needed = (uint64_t)s->plan->activation_bytes + s->plan->constant_bytes + s->plan->scratchpad_bytes;
+  if (!limit || needed <= limit) return MF_OK;
+  mf_fail(e, MF_ERR_UNSUPPORTED, "a batch of %d needs %llu MiB of memory (this process has %llu MiB)", s->options.batch,
+          (unsigned long long)(needed >> 20), (unsigned long long)(limit >> 20));
+  return mf_hint(e, "a smaller batch needs less");
+}
+
 static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   static const mf_layout layouts[] = {[MINFER_LAYOUT_AUTO] = MF_LAYOUT_AUTO,
                                       [MINFER_LAYOUT_BLOCKED] = MF_LAYOUT_BLOCKED,
@@ -119,6 +130,7 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   pass_notes notes = {s, e, MF_OK};
   MF_TRY(mf_plan_create(&s->plan, s->graph, &options, s->pool, note_plan, &notes, e));
   MF_TRY(notes.status);
+  MF_TRY(check_memory(s, e));
   MF_TRY(mf_session_create(&s->session, s->plan, s->pool, e));
   return phase(s, "session", e);
 }

@@ -68,29 +68,37 @@ static mf_status fill(minfer_tensors *tensors, const minfer_model *model, mf_bui
   return MF_OK;
 }
 
-minfer_status minfer_tensors_compare(const minfer_model_options *options, minfer_tensors **out, minfer_error *error) {
-  mf_error e = {0}, misfit = {0};
-  minfer_model *model = mf_alloc_zero(sizeof *model);
-  minfer_tensors *tensors = mf_alloc_zero(sizeof *tensors);
-  mf_status status = model && tensors ? MF_OK : mf_fail_memory(&e, sizeof *model);
+static mf_status compare(minfer_tensors *tensors, minfer_model *model, const minfer_model_options *options,
+                         mf_error *e) {
   minfer_model_options known;
   mf_builder *b = NULL;
   mf_graph *graph = NULL;
-  if (model) atomic_init(&model->references, 1);
-  if (status == MF_OK) status = mf_api_options(&known, sizeof known, options, "model", &e);
-  if (status == MF_OK) status = mf_api_open_weights(model, &known, &e);
-  if (status == MF_OK) { // a file that does not fit is what the list is for
-    mf_status built = mf_api_build(model, 1, &b, &graph, &misfit);
-    int count = 0;
-    if (b) mf_builder_params(b, &count);
-    if (!b || (built != MF_OK && (built != MF_ERR_FILE || !count))) {
-      e = misfit;
-      status = built;
-    }
-  }
-  if (status == MF_OK) status = fill(tensors, model, b, &e);
+  mf_error misfit = {0};
+  MF_TRY(mf_api_options(&known, sizeof known, options, "model", e));
+  MF_TRY(mf_api_open_weights(model, &known, e));
+  mf_status status = mf_api_build(model, 1, &b, &graph, &misfit);
+  int count = 0;
+  if (b) mf_builder_params(b, &count);
+  if (b && count && status == MF_ERR_FILE) status = MF_OK; // a file that does not fit is what the list is for
+  if (status == MF_OK)
+    status = fill(tensors, model, b, e);
+  else
+    *e = misfit;
   mf_builder_free(b);
   mf_graph_free(graph);
+  return status;
+}
+
+minfer_status minfer_tensors_compare(const minfer_model_options *options, minfer_tensors **out, minfer_error *error) {
+  mf_error e = {0};
+  mf_status status;
+  minfer_model *model = mf_alloc_zero(sizeof *model);
+  minfer_tensors *tensors = mf_alloc_zero(sizeof *tensors);
+  if (model) atomic_init(&model->references, 1);
+  if (model && tensors)
+    status = compare(tensors, model, options, &e);
+  else
+    status = mf_fail_memory(&e, sizeof *model + sizeof *tensors);
   mf_api_release(model);
   if (status == MF_OK)
     *out = tensors;

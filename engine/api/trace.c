@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "export/export.h"
+#include "plan/onednn.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -89,19 +90,19 @@ static const char *const dtypes[] = {"f32", "bf16", "f16", "int8"};
 static const char *const layouts[] = {"auto", "blocked", "nhwc", "nchw"};
 static const char *const algorithms[] = {"auto", "direct", "gemm", "winograd"};
 
-static void machine(attributes *a, const minfer_environment *m) {
+static void machine(attributes *a, const mf_topology *t, const char *onednn_version) {
   text(a, "minfer_version", MINFER_VERSION);
-  text(a, "onednn_version", m->onednn_version);
-  text(a, "onednn_runtime", m->onednn_runtime);
-  text(a, "cpu", m->cpu);
-  text(a, "isa", m->isa);
-  integer(a, "logical_cpus", (size_t)m->logical_cpus);
-  integer(a, "physical_cores", (size_t)m->physical_cores);
-  if (m->cgroup_cpus > 0) number(a, "cgroup_cpus", m->cgroup_cpus);
-  integer(a, "l1d_bytes", m->l1d_bytes);
-  integer(a, "l2_bytes", m->l2_bytes);
-  integer(a, "l3_bytes", m->l3_bytes);
-  integer(a, "memory_bytes", m->memory_bytes);
+  text(a, "onednn_version", onednn_version);
+  text(a, "onednn_runtime", "threadpool");
+  text(a, "cpu", t->model);
+  text(a, "isa", mf_onednn_isa());
+  integer(a, "logical_cpus", t->cpu_count);
+  integer(a, "physical_cores", t->core_count);
+  if (t->quota_cpus > 0) number(a, "cgroup_cpus", t->quota_cpus);
+  integer(a, "l1d_bytes", t->l1d_bytes);
+  integer(a, "l2_bytes", t->l2_bytes);
+  integer(a, "l3_bytes", t->l3_bytes);
+  integer(a, "memory_bytes", t->memory_bytes);
 }
 
 static void options(attributes *a, const minfer_session *s) {
@@ -126,13 +127,11 @@ static void options(attributes *a, const minfer_session *s) {
 
 static mf_status environment(minfer_session *s, mf_error *e) {
   attributes a = {.count = 0};
-  minfer_environment m = *minfer_environment_get();
-  // Its texts belong to this thread, the trace to the session.
-  m.cpu = mf_arena_copy(&s->arena, m.cpu);
-  m.onednn_version = mf_arena_copy(&s->arena, m.onednn_version);
+  const dnnl_version_t *v = dnnl_version();
+  const char *version = mf_arena_format(&s->arena, "%d.%d.%d", v->major, v->minor, v->patch);
   const char *name = mf_arena_format(&s->arena, "minfer %s %s", s->model->info.name, dtypes[s->options.dtype]);
-  if (!m.cpu || !m.onednn_version || !name) return mf_fail_memory(e, 64);
-  machine(&a, &m);
+  if (!version || !name) return mf_fail_memory(e, 64);
+  machine(&a, &s->topology, version);
   options(&a, s);
   integer(&a, "activation_bytes", s->plan->activation_bytes);
   integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
@@ -178,14 +177,19 @@ static mf_status collect(minfer_session *s, mf_span **spans, size_t *count, mf_e
   MF_TRY(make_items(s, e));
   int *layer_of = mf_alloc(((size_t)s->plan->step_count + 1) * sizeof *layer_of);
   mf_span *phases = mf_alloc_zero(((size_t)s->phase_count + 1) * sizeof *phases);
-  mf_status status = layer_of && phases ? MF_OK : mf_fail_memory(e, (size_t)s->plan->step_count * sizeof *layer_of);
-  for (int i = 0; i < s->plan->step_count && status == MF_OK; i++)
-    layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
-  for (int i = 0; i < s->phase_count && status == MF_OK; i++)
-    phases[i] = (mf_span){
-        .kind = MF_SPAN_APPLICATION, .start = s->phases[i].start_ns, .duration = s->phases[i].duration_ns, .index = i};
-  if (status == MF_OK) status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
-  if (status == MF_OK) mf_recorder_count(s->recorder, &s->trace.dropped);
+  mf_status status;
+  if (layer_of && phases) {
+    for (int i = 0; i < s->plan->step_count; i++)
+      layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
+    for (int i = 0; i < s->phase_count; i++)
+      phases[i] = (mf_span){.kind = MF_SPAN_APPLICATION,
+                            .start = s->phases[i].start_ns,
+                            .duration = s->phases[i].duration_ns,
+                            .index = i};
+    mf_recorder_count(s->recorder, &s->trace.dropped);
+    status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
+  } else
+    status = mf_fail_memory(e, (size_t)s->plan->step_count * sizeof *layer_of);
   mf_free(layer_of);
   mf_free(phases);
   return status;

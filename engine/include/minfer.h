@@ -58,7 +58,8 @@ typedef struct minfer_network {
   bool has_multiplier;      // --width makes sense
 } minfer_network;
 MINFER_API int minfer_network_count(void);
-MINFER_API const minfer_network *minfer_network_at(int index);
+MINFER_API const minfer_network *
+minfer_network_at(int index); // the calling thread's, until its next call; NULL out of range
 // Where the lookup finds weights for a network (width 0: the default); false when it will be synthetic. The path is cut
 // to `size`.
 MINFER_API bool minfer_weights_find(const char *network, double multiplier, char *path, size_t size);
@@ -320,7 +321,7 @@ MINFER_API minfer_json *minfer_json_open(FILE *file, bool indent); // NULL witho
 MINFER_API void minfer_json_object(minfer_json *json, const char *key); // key: NULL inside arrays and at the top
 MINFER_API void minfer_json_array(minfer_json *json, const char *key);
 MINFER_API void minfer_json_end(minfer_json *json); // of the innermost object or array
-MINFER_API void minfer_json_string(minfer_json *json, const char *key, const char *value);
+MINFER_API void minfer_json_string(minfer_json *json, const char *key, const char *value); // value NULL: null
 MINFER_API void minfer_json_int(minfer_json *json, const char *key, int64_t value);
 MINFER_API void minfer_json_double(minfer_json *json, const char *key, double value); // null when not finite
 MINFER_API void minfer_json_bool(minfer_json *json, const char *key, bool value);

@@ -109,7 +109,8 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
       mf_value *value = &plan->values[step.arguments[i].index];
       if (step.arguments[i].dnnl == DNNL_ARG_DST) value->first = index;
       if (value->last < index) value->last = index;
-      if (step.arguments[i].index == plan->input) plan->input_is_open = false; // read as it is now: it must not change any more
+      if (step.arguments[i].index == plan->input)
+        plan->input_is_open = false; // read as it is now: it must not change any more
     }
   mf_layer *layer = plan->layer_count ? &plan->layers[plan->layer_count - 1] : NULL;
   if (layer && !emit->is_reorder) {

@@ -260,13 +260,12 @@ static mf_status add_pack(mf_lowering *lw, const mf_pack *pack, mf_error *e) {
 }
 
 mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
-                           const float *scales, size_t channels, int *constant, mf_error *e) {
+                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e) {
   dnnl_memory_desc_t md = NULL;
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e);
   if (status == MF_OK) status = add_constant(lw, md, constant, e);
-  if (status == MF_OK)
-    status = add_pack(
-        lw, &(mf_pack){.constant = *constant, .data = data, .plain = plain, .scales = scales, .channels = channels}, e);
+  const mf_pack pack = {*constant, data, plain, scales, multiple, channels};
+  if (status == MF_OK) status = add_pack(lw, &pack, e);
   if (status != MF_OK) dnnl_memory_desc_destroy(plain);
   return status;
 }
@@ -279,16 +278,17 @@ mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int 
   dnnl_memory_desc_t md = NULL, plain = NULL;
   MF_TRY(mf_onednn_md(&md, &shape, MF_F32, dnnl_a, e));
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&plain, md), "memory descriptor", e);
-  if (status == MF_OK) status = mf_lower_weights(lw, copy, plain, md, NULL, count, constant, e);
+  if (status == MF_OK) status = mf_lower_weights(lw, copy, plain, md, NULL, 1, count, constant, e);
   dnnl_memory_desc_destroy(md);
   return status;
 }
 
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales,
-                                 mf_error *e) {
+mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, bool halves,
+                                 const float **scales, int *multiple, mf_error *e) {
   float *out = mf_arena_alloc(&lw->plan->arena, channels * sizeof *out);
   if (!out) return mf_fail_memory(e, channels * sizeof *out);
-  float top = mf_onednn_has_vnni() ? 127.0f : 63.0f;
+  const bool vnni = mf_onednn_has_vnni();
+  const float top = vnni ? 127.0f : halves ? 126.0f : 63.0f;
   for (size_t c = 0; c < channels; c++) {
     float largest = 0;
     for (size_t i = 0; i < row; i++) {
@@ -298,5 +298,6 @@ mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t chan
     out[c] = largest > 0 && isfinite(largest) ? largest / top : 1.0f;
   }
   *scales = out;
+  *multiple = halves && !vnni ? 2 : 1;
   return MF_OK;
 }

@@ -14,6 +14,7 @@ typedef struct mf_pack {
   const float *data;        // dense, in the order of `plain`; lives until packing is done
   dnnl_memory_desc_t plain; // f32, or s8 when `scales` is set; owned by the job
   const float *scales;      // int8: real = scale * stored, one per output channel; NULL otherwise
+  int multiple;             // int8: what is stored is a multiple of it, 1 or 2
   size_t channels;          // output channels (the outermost dimension, groups included)
 } mf_pack;
 
@@ -41,7 +42,7 @@ mf_dtype mf_lower_output_dtype(const mf_lowering *lw);
 // output.
 const mf_quantization *mf_lower_summand_quantization(const mf_lowering *lw, int input);
 bool mf_lower_needed_later(const mf_lowering *lw, int value); // by a node after this one, or as the network's output
-void mf_lower_overwrite(mf_lowering *lw, int value); // marks all that share its buffer
+void mf_lower_overwrite(mf_lowering *lw, int value);          // marks all that share its buffer
 // A new value for `tensor`; takes md over (also on failure). `alias`: shares that value's buffer, or -1.
 mf_status mf_lower_value(mf_lowering *lw, mf_tensor_id tensor, dnnl_memory_desc_t md,
                          const mf_quantization *quantization, int alias, int *out, mf_error *e);
@@ -56,13 +57,14 @@ mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like,
 // ---- constants
 mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant,
                           mf_error *e); // f32, copied now
-// Weights in descriptor `want` (copied); `plain` is taken over.
+// Weights in descriptor `want` (copied); `plain` is taken over. `scales` NULL: not int8.
 mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
-                           const float *scales, size_t channels, int *constant, mf_error *e);
-// One scale a row of `channels` x `row`: max|w| / 127, or / 63 where u8*s8 products saturate in 16 bits. In the plan's
-// arena.
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, const float **scales,
-                                 mf_error *e);
+                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e);
+// One scale a row of `channels` x `row`, in the plan's arena: max|w| / 127. Where pairs of products saturate in 16 bits
+// weights have 7 bits: max|w| / 63, or, for primitives that halve their weights themselves (`halves`), even numbers up
+// to 126 (*multiple is 2).
+mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, bool halves,
+                                 const float **scales, int *multiple, mf_error *e);
 
 // ---- attributes (attributes.c): scratchpad mode, scales, post-ops
 typedef struct mf_lower_attributes {

@@ -19,9 +19,9 @@ typedef struct packing {
 static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
   size_t row = elements / pack->channels;
   for (size_t c = 0; c < pack->channels; c++) {
-    float inverse = 1.0f / pack->scales[c];
+    float multiple = (float)pack->multiple, inverse = 1.0f / (pack->scales[c] * multiple);
     for (size_t i = c * row; i < (c + 1) * row; i++) {
-      float q = rintf(pack->data[i] * inverse);
+      float q = rintf(pack->data[i] * inverse) * multiple;
       out[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q == q ? q : 0);
     }
   }

@@ -32,15 +32,20 @@ static const char *compute_name(const mf_plan *plan, const mf_graph *graph, cons
 
 // Weights, biases and BatchNorm's vectors are constants; everything else a node reads has been computed.
 static mf_status check_inputs(const mf_lowering *lw, const mf_node *node, mf_error *e) {
-  const bool has_parameters = node->op == MF_OP_CONVOLUTION || node->op == MF_OP_INNER_PRODUCT || node->op == MF_OP_BATCH_NORMALIZATION;
+  const bool has_parameters =
+      node->op == MF_OP_CONVOLUTION || node->op == MF_OP_INNER_PRODUCT || node->op == MF_OP_BATCH_NORMALIZATION;
   const int parameters = has_parameters ? mf_node_operands(node) : 1;
   for (int i = 0; i < node->input_count; i++) {
     const mf_tensor *tensor = &lw->graph->tensors[node->inputs[i]];
     const bool is_parameter = i > 0 && i < parameters;
     if (is_parameter && !tensor->data)
-      return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: %s is computed by the network, which is not supported (expected a constant)", node->name, tensor->name);
+      return mf_fail(e, MF_ERR_UNSUPPORTED,
+                     "%s: %s is computed by the network, which is not supported (expected a constant)", node->name,
+                     tensor->name);
     if (!is_parameter && lw->value_of[node->inputs[i]] < 0)
-      return mf_fail(e, MF_ERR_UNSUPPORTED, "%s: %s is a constant, which is not supported here (expected an activation)", node->name, tensor->name);
+      return mf_fail(e, MF_ERR_UNSUPPORTED,
+                     "%s: %s is a constant, which is not supported here (expected an activation)", node->name,
+                     tensor->name);
   }
   return MF_OK;
 }

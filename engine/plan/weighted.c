@@ -13,7 +13,10 @@ mf_status mf_weighted_prepare(mf_lowering *lw, const mf_shape *shape, dnnl_forma
   if (out->int8) {
     size_t elements = 0;
     if (!mf_shape_elements(&weights->shape, &elements)) return mf_fail_memory(e, SIZE_MAX);
-    MF_TRY(mf_lower_weight_scales(lw, weights->data, out->channels, elements / out->channels, &out->scales, e));
+    // oneDNN's convolutions, and they alone, halve the weights for an s8 source.
+    const bool halves = node->op == MF_OP_CONVOLUTION && tensors[node->inputs[0]].quantization.dtype == MF_S8;
+    MF_TRY(mf_lower_weight_scales(lw, weights->data, out->channels, elements / out->channels, halves, &out->scales,
+                                  &out->multiple, e));
     scales =
         (mf_lower_scales){&tensors[node->inputs[0]].quantization, &tensors[node->output].quantization, scales_mask};
   }
@@ -50,8 +53,8 @@ static mf_status add_arguments(mf_lowering *lw, mf_weighted *w, mf_emit *step, m
   dnnl_memory_desc_t plain = w->plain;
   w->plain = NULL; // packing takes it over
   MF_TRY(mf_lower_weights(lw, tensors[node->inputs[1]].data, plain,
-                          dnnl_primitive_desc_query_md(step->pd, dnnl_query_weights_md, 0), w->scales, w->channels,
-                          &weights, e));
+                          dnnl_primitive_desc_query_md(step->pd, dnnl_query_weights_md, 0), w->scales, w->multiple,
+                          w->channels, &weights, e));
   mf_emit_constant(step, DNNL_ARG_WEIGHTS, weights);
   if (w->bias) {
     MF_TRY(mf_lower_vector(lw, tensors[node->inputs[2]].data, w->channels, &bias, e));

@@ -11,6 +11,7 @@ typedef struct mf_weighted {
   dnnl_memory_desc_t plain;         // the weights as they stand in the graph
   size_t channels;                  // output channels
   const float *scales;              // int8: one an output channel
+  int multiple;                     // int8: weights are multiples of it
   mf_lower_attributes attr;
 } mf_weighted;
 

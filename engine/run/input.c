@@ -8,7 +8,8 @@ typedef struct target { // the input value as strided memory
   char *bytes;
   mf_dtype dtype;
   mf_quantization quantization;
-  size_t stride[4]; // in elements: N, C, H, W
+  size_t stride[4]; // in elements: N, C, H, W; of blocks of channels in a blocked format
+  size_t block;     // channels that lie side by side as one of them; 1: not blocked
   size_t channels, height, width;
 } target;
 
@@ -16,17 +17,20 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
   const mf_plan *plan = mf_session_plan(s);
   const mf_value *value = &plan->values[plan->input];
   int blocks = 0, rank = 0;
-  const dnnl_dims_t *strides, *dims;
+  const dnnl_dims_t *strides, *dims, *block, *blocked;
   dnnl_memory_desc_query(value->md, dnnl_query_inner_nblks_s32, &blocks);
   dnnl_memory_desc_query(value->md, dnnl_query_ndims_s32, &rank);
   dnnl_memory_desc_query(value->md, dnnl_query_strides, (void *)&strides);
   dnnl_memory_desc_query(value->md, dnnl_query_dims, (void *)&dims);
-  if (blocks || rank != 4)
+  dnnl_memory_desc_query(value->md, dnnl_query_inner_blks, (void *)&block);
+  dnnl_memory_desc_query(value->md, dnnl_query_inner_idxs, (void *)&blocked);
+  if (rank != 4 || blocks > 1 || (blocks == 1 && (*blocked)[0] != 1))
     return mf_fail(e, MF_ERR_UNSUPPORTED,
-                   "the network's first primitive reads a blocked input, which cannot be filled");
+                   "the input cannot be filled (expected N,C,H,W, blocked over channels or not at all)");
   if (n < 0 || n >= (*dims)[0])
     return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)(*dims)[0]);
   for (int i = 0; i < 4; i++) t->stride[i] = (size_t)(*strides)[i];
+  t->block = blocks ? (size_t)(*block)[0] : 1; // the rest of the last block stays zero, as the session made it
   t->channels = (size_t)(*dims)[1];
   t->height = (size_t)(*dims)[2];
   t->width = (size_t)(*dims)[3];
@@ -56,7 +60,8 @@ static uint32_t encode(const target *t, float x) {
   }
 }
 
-static inline void store(const target *t, size_t element, uint32_t bits) {
+static inline void store(const target *t, size_t c, size_t y, size_t x, uint32_t bits) {
+  const size_t element = c / t->block * t->stride[1] + c % t->block + y * t->stride[2] + x * t->stride[3];
   switch (mf_dtype_size(t->dtype)) {
   case 1:
     ((uint8_t *)t->bytes)[element] = (uint8_t)bits;
@@ -80,8 +85,7 @@ mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, c
     for (int p = 0; p < 256; p++) table[c][p] = encode(&t, ((float)p / 255.0f - mean[c]) / std[c]);
   for (size_t y = 0; y < t.height; y++)
     for (size_t x = 0; x < t.width; x++)
-      for (size_t c = 0; c < 3; c++)
-        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3], table[c][rgb[(y * t.width + x) * 3 + c]]);
+      for (size_t c = 0; c < 3; c++) store(&t, c, y, x, table[c][rgb[(y * t.width + x) * 3 + c]]);
   return MF_OK;
 }
 
@@ -90,8 +94,6 @@ mf_status mf_session_fill_floats(mf_session *s, int64_t n, const float *chw, mf_
   MF_TRY(open_target(s, n, &t, e));
   for (size_t c = 0; c < t.channels; c++)
     for (size_t y = 0; y < t.height; y++)
-      for (size_t x = 0; x < t.width; x++)
-        store(&t, c * t.stride[1] + y * t.stride[2] + x * t.stride[3],
-              encode(&t, chw[(c * t.height + y) * t.width + x]));
+      for (size_t x = 0; x < t.width; x++) store(&t, c, y, x, encode(&t, chw[(c * t.height + y) * t.width + x]));
   return MF_OK;
 }

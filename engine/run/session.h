@@ -22,8 +22,7 @@ mf_status mf_session_create(mf_session **out, const mf_plan *plan, mf_pool *pool
 void mf_session_free(mf_session *session); // NULL is allowed
 
 // Fill item `n` of the batch: from height x width x 3 pixels, normalised as (p / 255 - mean) / std, or from a dense
-// C,H,W float array. Either way the numbers are converted to what the first primitive reads. A format that is blocked
-// over channels is not supported.
+// C,H,W float array. Either way the numbers are converted to what the first primitive reads.
 mf_status mf_session_fill_pixels(mf_session *session, int64_t n, const uint8_t *rgb, const float mean[3],
                                  const float std[3], mf_error *e);
 mf_status mf_session_fill_floats(mf_session *session, int64_t n, const float *chw, mf_error *e);

@@ -2,7 +2,6 @@
 #include "plan/onednn.h"
 #include "support.h"
 #include <math.h>
-#include <stdlib.h> //DBG
 #include <string.h>
 
 #define MOST_THREADS 4
@@ -25,9 +24,12 @@ int harness_end(void **state) {
   return 0;
 }
 
+bool harness_has_avx512(void) {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
 bool harness_has_bf16(void) {
-  const dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-  return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core || isa == dnnl_cpu_isa_avx2_vnni_2;
+  return harness_has_avx512() || dnnl_get_effective_cpu_isa() == dnnl_cpu_isa_avx2_vnni_2;
 }
 
 void harness_need_bf16(void) {
@@ -255,12 +257,59 @@ bool harness_check(const mf_graph *g, const mf_plan_options *options, int thread
   harness_compare(g, &test, &truth, tolerance, steps, label);
   reference_tensor_free(&truth);
   reference_tensor_free(&test);
-  if (getenv("V"))
-    for (int i = 0; i < engine.plan->step_count; i++)
-      printf("%s | %s | %s %s | %s\n", engine.plan->steps[i].info.impl, engine.plan->steps[i].info.problem,
-             engine.plan->steps[i].info.post_ops, label, engine.plan->steps[i].info.reason); // DBG
   harness_close(&engine);
   return true;
+}
+
+typedef struct life {
+  size_t begin, end; // bytes of the slab
+  int first, last;   // steps
+} life;
+
+static int buffer_of(const mf_plan *plan, int value) {
+  while (plan->values[value].alias >= 0) value = plan->values[value].alias;
+  return value;
+}
+
+// Of a buffer: the values that share it come one after the other, or are names for the same.
+static void extend(const mf_plan *plan, life *lives, int value, int step) {
+  life *l = &lives[buffer_of(plan, value)];
+  if (step < l->first) l->first = step;
+  if (step > l->last) l->last = step;
+}
+
+void harness_check_memory(const mf_plan *plan, const char *label) {
+  const size_t count = (size_t)plan->value_count;
+  life *lives = mf_alloc(count * sizeof *lives);
+  assert_non_null(lives);
+  for (int v = 0; v < plan->value_count; v++) {
+    const mf_value *value = &plan->values[v];
+    lives[v] = (life){value->offset, value->offset + value->bytes, INT32_MAX, -1};
+    if (value->offset % MF_ALIGNMENT || lives[v].end > plan->activation_bytes)
+      fail_msg("%s: %s lies at %zu of %zu", label, value->name, value->offset, plan->activation_bytes);
+    const life *buffer = &lives[buffer_of(plan, v)]; // an alias is a later value
+    if (value->offset != buffer->begin)
+      fail_msg("%s: %s does not lie where the value lies that it shares", label, value->name);
+  }
+  for (int v = 0; v < plan->value_count; v++) {
+    life *buffer = &lives[buffer_of(plan, v)];
+    if (lives[v].end > buffer->end) buffer->end = lives[v].end;
+  }
+  for (int s = 0; s < plan->step_count; s++)
+    for (int a = 0; a < plan->steps[s].argument_count; a++)
+      if (plan->steps[s].arguments[a].source == MF_FROM_VALUE)
+        extend(plan, lives, plan->steps[s].arguments[a].index, s);
+  extend(plan, lives, plan->input, 0);
+  extend(plan, lives, plan->input, plan->step_count);
+  extend(plan, lives, plan->output, plan->step_count);
+  for (int a = 0; a < plan->value_count; a++)
+    for (int b = 0; b < a; b++) {
+      const life *x = &lives[a], *y = &lives[b];
+      if (plan->values[a].alias >= 0 || plan->values[b].alias >= 0) continue;
+      if (x->first <= y->last && y->first <= x->last && x->begin < y->end && y->begin < x->end)
+        fail_msg("%s: %s and %s lie on each other", label, plan->values[a].name, plan->values[b].name);
+    }
+  mf_free(lives);
 }
 
 int harness_count_steps(const mf_plan *plan, const char *kind) {

@@ -21,6 +21,8 @@
 mf_pool *harness_pool(int threads); // 1 to 4; the same one every time
 int harness_end(void **state);      // cmocka's teardown of a group: the pools go
 
+bool harness_has_avx512(void); // oneDNN uses AVX-512
+
 // bf16 computes here, natively or emulated. Skips the running test otherwise.
 bool harness_has_bf16(void);
 void harness_need_bf16(void);
@@ -70,6 +72,10 @@ void harness_expect_few_moved(const harness_steps *steps);
 // MF_ERR_UNSUPPORTED (*e says why), every other error fails the test.
 bool harness_check(const mf_graph *g, const mf_plan_options *options, int threads, const float *input, double tolerance,
                    harness_steps *steps, const char *label, mf_error *e);
+
+// Fails the test unless every value of the plan keeps its place from the step that writes it to the last one that reads
+// it: found from the steps alone, by comparing each with each. The input and the output live throughout.
+void harness_check_memory(const mf_plan *plan, const char *label);
 
 // Steps of a plan, and those of them whose implementation is oneDNN's reference code.
 int harness_count_steps(const mf_plan *plan, const char *kind); // NULL: all

@@ -19,12 +19,13 @@
   do {                                                                                                                 \
     memset(&api_error, 'x', sizeof api_error);                                                                         \
     const minfer_status api_status = (call);                                                                           \
+    const char *const api_part = (part);                                                                               \
     if (api_status != (expected))                                                                                      \
       fail_msg("status %d, not %d: %s", (int)api_status, (int)(expected), api_status ? api_error.text : "");           \
     assert_int_equal(api_error.status, (expected));                                                                    \
     assert_non_null(memchr(api_error.text, 0, sizeof api_error.text));                                                 \
     assert_non_null(memchr(api_error.hint, 0, sizeof api_error.hint));                                                 \
-    if (!strstr(api_error.text, (part))) fail_msg("\"%s\" does not say \"%s\"", api_error.text, (part));               \
+    if (!strstr(api_error.text, api_part)) fail_msg("\"%s\" does not say \"%s\"", api_error.text, api_part);           \
     assert_null(strchr(api_error.text, '\n'));                                                                         \
   } while (0)
 

@@ -103,7 +103,7 @@ static inline place pick_place(uint64_t *seed) {
   p.int8 = p.convolution_before && pick(seed, 4) == 0;
   p.plan.layout = (mf_layout)(p.int8 ? PICK(seed, MF_LAYOUT_AUTO, MF_LAYOUT_NHWC) : pick(seed, 4));
   p.plan.activations = !p.int8 && harness_has_bf16() && pick(seed, 3) == 0 ? MF_BF16 : MF_F32;
-  p.plan.float_input = p.input.dim[1] > 3 || pick(seed, 2); // a blocked input cannot be filled
+  p.plan.float_input = pick(seed, 2);
   return p;
 }
 

@@ -196,6 +196,18 @@ static void test_wrong_options_are_refused(void **state) {
   minfer_model_close(model);
 }
 
+// The first layer alone writes 65536 x 64 x 111 x 111 numbers: 207 GB.
+static void test_more_memory_than_there_is(void **state) {
+  (void)state;
+  minfer_model *model = NULL;
+  if (minfer_environment_get()->memory_bytes > (size_t)200 << 30) support_skip("this machine could hold it");
+  api_ok(minfer_model_open(
+      &(minfer_model_options){.size = sizeof(minfer_model_options), .model = "squeezenet1_1", .weights = "synthetic"},
+      &model, &api_error));
+  create_fails(model, NULL, OPTIONS(.batch = 65536), MINFER_UNSUPPORTED, "memory");
+  minfer_model_close(model);
+}
+
 // What this machine lacks is refused with what it would take; what it has works.
 static void test_dtypes_of_this_machine(void **state) {
   (void)state;
@@ -384,6 +396,7 @@ int main(void) {
       cmocka_unit_test(test_rows_of_a_batch_are_the_single_answers),
       IN_A_FOLDER(test_arrays_are_read_as_they_are),
       cmocka_unit_test(test_wrong_options_are_refused),
+      cmocka_unit_test(test_more_memory_than_there_is),
       cmocka_unit_test(test_dtypes_of_this_machine),
       IN_A_FOLDER(test_calibration_is_checked),
       cmocka_unit_test(test_int8_is_near_f32),

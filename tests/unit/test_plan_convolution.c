@@ -2,13 +2,11 @@
 #include "pass/pass.h"
 #include "reference/support.h"
 #include "unit/convolution_samples.h"
-#include <oneapi/dnnl/dnnl.h>
 
 // What AVX-512 has no kernel for whatever the layout: a sum behind an activation on a depthwise convolution.
 static bool may_be_reference(const sample *s) {
-  const bool avx512 = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
   const bool free_choice = s->plan.layout == MF_LAYOUT_AUTO && s->plan.algorithm == MF_ALGORITHM_AUTO;
-  return !avx512 || s->plan.activations != MF_F32 || !free_choice ||
+  return !harness_has_avx512() || s->plan.activations != MF_F32 || !free_choice ||
          (s->a.groups == s->in && s->tail == TAIL_RELU_SUM_CLIP);
 }
 

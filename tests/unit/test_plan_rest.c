@@ -38,7 +38,8 @@ static void test_concat_of_many(void **state) {
   mf_graph *g = new_graph();
   mf_tensor_id operands[MF_MAX_INPUTS];
   const mf_tensor_id x = add_input(g, SHAPE(1, 3, 5, 5));
-  for (int i = 0; i < MF_MAX_INPUTS; i++) operands[i] = i % 2 ? x : add_relu(g, join(g, "relu", mf_arena_format(&g->arena, "%d", i)), x);
+  for (int i = 0; i < MF_MAX_INPUTS; i++)
+    operands[i] = i % 2 ? x : add_relu(g, join(g, "relu", mf_arena_format(&g->arena, "%d", i)), x);
   g->output = add_node(g, MF_OP_CONCAT, "op", A(.concat = {1}), operands, MF_MAX_INPUTS);
   float *input = random_input(g, 1);
   expect_same(g, &(mf_plan_options){.activations = MF_F32}, 2, input, HARNESS_F32, NULL, "concat of many");
@@ -104,7 +105,8 @@ static mf_tensor_id add_lrn(mf_graph *g, mf_tensor_id x, const void *what) {
 
 static void test_lrn(void **state) {
   (void)state;
-  static const mf_lrn cases[] = {{5, 1e-4f, 0.75f, 2}, {5, 1, 0.75f, 1}, {3, 0.5f, 0.5f, 0.1f}, {1, 2, 1, 1}, {7, 1, 1, 1}};
+  static const mf_lrn cases[] = {
+      {5, 1e-4f, 0.75f, 2}, {5, 1, 0.75f, 1}, {3, 0.5f, 0.5f, 0.1f}, {1, 2, 1, 1}, {7, 1, 1, 1}};
   for (int i = 0; i < COUNT(cases); i++) check_in_places(add_lrn, &cases[i], 25, "LRN");
 }
 
@@ -165,9 +167,14 @@ static void test_networks_without_a_step(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_concat),  cmocka_unit_test(test_concat_of_many), cmocka_unit_test(test_concat_of_integers),
-      cmocka_unit_test(test_softmax), cmocka_unit_test(test_lrn),            cmocka_unit_test(test_flatten),
-      cmocka_unit_test(test_views),   cmocka_unit_test(test_networks_without_a_step),
+      cmocka_unit_test(test_concat),
+      cmocka_unit_test(test_concat_of_many),
+      cmocka_unit_test(test_concat_of_integers),
+      cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_lrn),
+      cmocka_unit_test(test_flatten),
+      cmocka_unit_test(test_views),
+      cmocka_unit_test(test_networks_without_a_step),
   };
   return cmocka_run_group_tests(tests, NULL, harness_end);
 }
