@@ -16,7 +16,7 @@ folder=${1-}
 if [ -z "$folder" ]; then
   folder=$(mktemp -d /var/tmp/minfer-clean-XXXXXX)
   # The mounts below live in a namespace of their own and are gone by then.
-  trap 'rm -rf --one-file-system "$folder"' EXIT
+  trap 'rm -rf --one-file-system "$folder" "$folder.log"' EXIT
 fi
 
 if [ ! -e "$folder/etc/debian_version" ]; then

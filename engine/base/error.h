@@ -24,13 +24,19 @@ typedef struct mf_error {
   int line; // where in the source the failure was noticed, for bug reports
 } mf_error;
 
+// Lets compilers and analysers see which status a failure returns, without looking into another file.
+static inline mf_status mf_base_same(mf_status returned, mf_status status) {
+  (void)returned;
+  return status;
+}
+
 // Fill *e and return `status`. Bytes that would break a terminal line are escaped, overlong text ends in "...".
-#define mf_fail(e, status, ...) mf_base_fail((e), (status), __FILE__, __LINE__, __VA_ARGS__)
+#define mf_fail(e, status, ...) mf_base_same(mf_base_fail((e), (status), __FILE__, __LINE__, __VA_ARGS__), (status))
 mf_status mf_base_fail(mf_error *e, mf_status status, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 // The one wording for a refused allocation (MF_ERR_UNSUPPORTED).
-#define mf_fail_memory(e, bytes) mf_base_fail_memory((e), (bytes), __FILE__, __LINE__)
+#define mf_fail_memory(e, bytes) mf_base_same(mf_base_fail_memory((e), (bytes), __FILE__, __LINE__), MF_ERR_UNSUPPORTED)
 mf_status mf_base_fail_memory(mf_error *e, size_t bytes, const char *file, int line);
 
 // Add what to do to an error that mf_fail has just filled; returns e->status.

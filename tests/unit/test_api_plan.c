@@ -19,7 +19,7 @@ static void assert_texts(const minfer_primitive *p) {
                                p->to,
                                p->reason};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    if (!texts[i]) fail_msg("%s: text %zu is not there", p->name, i);
+    if (!texts[i]) fail_msg("primitive of kind %s: text %zu is not there", p->kind ? p->kind : "?", i);
   assert_true(*p->kind && *p->name && *p->impl && *p->problem);
   assert_true(*p->source.format && *p->source.dtype && *p->destination.format && *p->destination.dtype);
   assert_true(p->bytes_read > 0 && p->bytes_written > 0);
