@@ -164,7 +164,7 @@ typedef struct minfer_session_options {
   bool emulate;            // bf16 on a machine with AVX-512 but without native bf16
   int threads;             // 0: physical cores this process may use
   int64_t spin_us;         // how long idle workers poll before they sleep; 0: 1000; negative: they sleep at once
-  const char *affinity;    // "none", "compact", "scatter" or a list of CPUs; NULL: compact
+  const char *affinity;    // "none", "compact", "scatter" or a list of CPUs; NULL: one worker a core if there are enough
   const char *calibration; // int8: a folder of pictures; NULL: the input given to minfer_session_create
   const char *calibrator;  // int8: NULL or "minmax"
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
@@ -278,7 +278,7 @@ typedef struct minfer_span {
   int chunks;                                           // thread spans
 } minfer_span;
 // Everything recorded since the session was created (start-up phases included), parents before children. `dropped` (may
-// be NULL) counts records of old runs that the ring has overwritten.
+// be NULL) counts records of old runs that the ring has overwritten. Valid until the next call.
 MINFER_API const minfer_span *minfer_session_spans(minfer_session *session, size_t *count, size_t *dropped);
 MINFER_API const char *minfer_span_name(const minfer_session *session, const minfer_span *span);
 
@@ -303,6 +303,7 @@ typedef struct minfer_environment {
   bool has_amx;
   const char *onednn_version, *onednn_runtime;
 } minfer_environment;
+// Asks oneDNN for its ISA, which settles it: minfer_set_isa comes before.
 MINFER_API const minfer_environment *minfer_environment_get(void);
 // Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first model is opened. MINFER_USAGE
 // lists the names; MINFER_UNSUPPORTED when this machine lacks it.

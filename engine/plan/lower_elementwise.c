@@ -2,15 +2,19 @@
 // layout found.
 #include "plan/lower.h"
 
-// The step for a unary primitive, attributes made and destroyed around `create`.
-static mf_status problem(mf_lowering *lw, mf_emit *step, mf_error *e) {
-  mf_shape_text text = mf_shape_print(&lw->graph->tensors[lw->node->output].shape);
-  step->problem = mf_arena_copy(&lw->plan->arena, text.text);
-  return step->problem ? MF_OK : mf_fail_memory(e, 64);
-}
-
 static const char *letters(const mf_shape *shape) {
   return shape->rank == 4 ? "nchw" : "nc";
+}
+
+// Everything about a step but its primitive, and the attributes to make that with; these are the caller's to destroy.
+static mf_status begin(mf_lowering *lw, const char *kind, mf_emit *step, mf_lower_attributes *attr, mf_error *e) {
+  const mf_shape *output = &lw->graph->tensors[lw->node->output].shape;
+  *step = (mf_emit){.kind = kind,
+                    .problem = mf_arena_copy(&lw->plan->arena, mf_shape_print(output).text),
+                    .source_letters = letters(mf_lower_operand_shape(lw, 0)),
+                    .destination_letters = letters(output)};
+  if (!step->problem) return mf_fail_memory(e, sizeof(mf_shape_text));
+  return mf_lower_make_attributes(lw, NULL, attr, e);
 }
 
 mf_status mf_lower_eltwise(mf_lowering *lw, mf_error *e) {
@@ -22,15 +26,14 @@ mf_status mf_lower_eltwise(mf_lowering *lw, mf_error *e) {
   mf_lower_attributes attr;
   MF_TRY(mf_lower_float(lw, mf_lower_operand(lw, 0), &source, e));
   MF_TRY(mf_lower_eltwise_kind(a, &kind, &name, e));
-  MF_TRY(mf_lower_make_attributes(lw, NULL, &attr, e));
+  mf_emit step;
+  MF_TRY(begin(lw, "eltwise", &step, &attr, e));
+  step.post_ops = name;
   const_dnnl_memory_desc_t md = lw->plan->values[source].md;
-  mf_emit step = {.kind = "eltwise", .source_letters = letters(mf_lower_operand_shape(lw, 0)), .post_ops = name};
-  step.destination_letters = step.source_letters;
   dnnl_status_t made = dnnl_eltwise_forward_primitive_desc_create(&step.pd, lw->plan->engine, dnnl_forward_inference,
                                                                   kind, md, md, a->alpha, a->beta, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
-  MF_TRY(problem(lw, &step, e));
   mf_emit_value(&step, DNNL_ARG_SRC, source);
   // In place where nobody needs the input any more: an activation is memory traffic and nothing else.
   bool in_place = lw->plan->values[source].layer >= 0 && !mf_lower_needed_later(lw, source);
@@ -43,17 +46,16 @@ mf_status mf_lower_batch_normalization(mf_lowering *lw, mf_error *e) {
   int source = 0;
   mf_lower_attributes attr;
   MF_TRY(mf_lower_float(lw, mf_lower_operand(lw, 0), &source, e));
-  MF_TRY(mf_lower_make_attributes(lw, NULL, &attr, e));
+  mf_emit step;
+  MF_TRY(begin(lw, "batch_normalization", &step, &attr, e));
   const_dnnl_memory_desc_t md = lw->plan->values[source].md;
-  mf_emit step = {.kind = "batch_normalization", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
-  step.destination_letters = step.source_letters;
   unsigned flags = dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift;
   dnnl_status_t made = dnnl_batch_normalization_forward_primitive_desc_create(
       &step.pd, lw->plan->engine, dnnl_forward_inference, md, md, (float)node->attributes.batch_normalization.epsilon,
       flags, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
-  mf_status status = problem(lw, &step, e);
+  mf_status status = MF_OK;
   mf_emit_value(&step, DNNL_ARG_SRC, source);
   static const int arguments[] = {DNNL_ARG_SCALE, DNNL_ARG_SHIFT, DNNL_ARG_MEAN, DNNL_ARG_VARIANCE};
   for (int i = 0; i < 4 && status == MF_OK; i++) {
@@ -99,9 +101,8 @@ mf_status mf_lower_binary(mf_lowering *lw, mf_error *e) {
   dnnl_memory_desc_t destination = NULL;
   MF_TRY(mf_onednn_md(&destination, &lw->graph->tensors[node->output].shape, lw->plan->options.activations,
                       dnnl_format_tag_any, e));
-  mf_status status = mf_lower_make_attributes(lw, NULL, &attr, e);
-  mf_emit step = {.kind = "binary", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
-  step.destination_letters = letters(&lw->graph->tensors[node->output].shape);
+  mf_emit step;
+  mf_status status = begin(lw, "binary", &step, &attr, e);
   if (status == MF_OK) {
     status = mf_onednn_check(
         dnnl_binary_primitive_desc_create(&step.pd, lw->plan->engine, binary_kind(node->attributes.binary.kind),
@@ -111,7 +112,6 @@ mf_status mf_lower_binary(mf_lowering *lw, mf_error *e) {
   }
   dnnl_memory_desc_destroy(destination);
   MF_TRY(status);
-  MF_TRY(problem(lw, &step, e));
   mf_emit_value(&step, DNNL_ARG_SRC_0, a);
   mf_emit_value(&step, DNNL_ARG_SRC_1, b);
   return mf_emit_output(lw, &step, -1, e);
@@ -119,7 +119,7 @@ mf_status mf_lower_binary(mf_lowering *lw, mf_error *e) {
 
 mf_status mf_lower_sum(mf_lowering *lw, mf_error *e) {
   const mf_node *node = lw->node;
-  const_dnnl_memory_desc_t sources[MF_MAX_INPUTS];
+  const_dnnl_memory_desc_t sources[MF_MAX_INPUTS] = {0};
   float ones[MF_MAX_INPUTS];
   int values[MF_MAX_INPUTS];
   for (int i = 0; i < node->input_count; i++) {
@@ -130,14 +130,12 @@ mf_status mf_lower_sum(mf_lowering *lw, mf_error *e) {
   }
   for (int i = 0; i < node->input_count; i++) sources[i] = lw->plan->values[values[i]].md;
   mf_lower_attributes attr;
-  MF_TRY(mf_lower_make_attributes(lw, NULL, &attr, e));
-  mf_emit step = {.kind = "sum", .source_letters = letters(mf_lower_operand_shape(lw, 0))};
-  step.destination_letters = step.source_letters;
+  mf_emit step;
+  MF_TRY(begin(lw, "sum", &step, &attr, e));
   dnnl_status_t made = dnnl_sum_primitive_desc_create(&step.pd, lw->plan->engine, sources[0], node->input_count, ones,
                                                       sources, attr.attr);
   dnnl_primitive_attr_destroy(attr.attr);
   MF_TRY(mf_onednn_check(made, node->name, e));
-  MF_TRY(problem(lw, &step, e));
   for (int i = 0; i < node->input_count; i++) mf_emit_value(&step, DNNL_ARG_MULTIPLE_SRC + i, values[i]);
   return mf_emit_output(lw, &step, -1, e);
 }

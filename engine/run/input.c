@@ -77,7 +77,7 @@ static inline void store(const target *t, size_t c, size_t y, size_t x, uint32_t
 
 mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3],
                                  mf_error *e) {
-  target t;
+  target t = {0};
   MF_TRY(open_target(s, n, &t, e));
   if (t.channels != 3) return mf_fail(e, MF_ERR_USAGE, "the network reads %zu channels (pictures have 3)", t.channels);
   uint32_t table[3][256];
@@ -90,7 +90,7 @@ mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, c
 }
 
 mf_status mf_session_fill_floats(mf_session *s, int64_t n, const float *chw, mf_error *e) {
-  target t;
+  target t = {0};
   MF_TRY(open_target(s, n, &t, e));
   for (size_t c = 0; c < t.channels; c++)
     for (size_t y = 0; y < t.height; y++)

@@ -131,10 +131,11 @@ static void test_a_whole_network(void **state) {
                                        "fold_batch_norm", "fuse_activation", "fuse_sum",       "fuse_activation"};
   for (int fusion = 0; fusion < 2; fusion++) {
     mf_error e;
-    mf_graph *g;
+    mf_graph *g = NULL;
     fake_weights w = new_weights();
     OK(build(&w.weights, &g, &e));
     observed seen = {.count = 0};
+    assert_non_null(g);
     mf_pass_options options = {.fusion = fusion, .observe = observe, .context = &seen};
     OK(mf_pass_run_all(g, &options, &e));
     OK(mf_graph_verify(g, &e));
