@@ -34,7 +34,7 @@ def build_chain(source):
 
 def run_minfer(args, model, dtype, batch):
     command = [args.minfer, '--model', model, '--dtype', dtype, '--batch', str(batch), '--weights', 'synthetic', '--threads', str(args.threads),
-               '--min-time', str(args.seconds), '--precision', '1', '--format', 'json', '--quiet']
+               '--min-time', str(args.seconds), '--precision', '100', '--format', 'json', '--quiet']
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -96,7 +96,7 @@ def main():
         for dtype in dtypes:
             for batch in args.batches.split(','):
                 rows.append(cell(args, chain, model, dtype, int(batch)))
-                print(f'{model} {dtype} {batch}: done', file=sys.stderr)
+                print('  '.join(rows[-1].values()), file=sys.stderr)
     print(f"{machine['cpu']}, {args.threads} threads, {machine['isa']}, oneDNN {machine['onednn_version']}, {args.rounds} rounds\n")
     show(rows, args.format)
 
