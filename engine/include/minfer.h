@@ -161,10 +161,10 @@ typedef struct minfer_session_options {
   minfer_layout layout;
   bool no_fusion; // BatchNorm, activations and sums as primitives of their own
   minfer_algorithm algorithm;
-  bool emulate;            // bf16 on a machine with AVX-512 but without native bf16
-  int threads;             // 0: physical cores this process may use
-  int64_t spin_us;         // how long idle workers poll before they sleep; 0: 1000; negative: they sleep at once
-  const char *affinity;    // "none", "compact", "scatter" or a list of CPUs; NULL: one worker a core if there are enough
+  bool emulate;         // bf16 on a machine with AVX-512 but without native bf16
+  int threads;          // 0: physical cores this process may use
+  int64_t spin_us;      // how long idle workers poll before they sleep; 0: 1000; negative: they sleep at once
+  const char *affinity; // "none", "compact", "scatter" or a list of CPUs; NULL: one worker a core if there are enough
   const char *calibration; // int8: a folder of pictures; NULL: the input given to minfer_session_create
   const char *calibrator;  // int8: NULL or "minmax"
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).

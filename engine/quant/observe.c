@@ -17,13 +17,11 @@ static mf_status add(mf_tensor_id tensor, const float *data, size_t count, void 
   (void)e;
   mf_statistics *s = &((mf_observations *)context)->tensors[tensor];
   float low = INFINITY, high = -INFINITY;
-  for (size_t i = 0; i < count; i++) { // NaN fails both comparisons
-    low = data[i] < low ? data[i] : low;
-    high = data[i] > high ? data[i] : high;
+  for (size_t i = 0; i < count; i++) { // infinities are passed over, and NaN fails every comparison
+    low = data[i] < low && data[i] >= -FLT_MAX ? data[i] : low;
+    high = data[i] > high && data[i] <= FLT_MAX ? data[i] : high;
   }
   if (!(low <= high)) return MF_OK;
-  low = fmaxf(low, -FLT_MAX);
-  high = fminf(high, FLT_MAX);
   s->min = s->seen ? fminf(s->min, low) : low;
   s->max = s->seen ? fmaxf(s->max, high) : high;
   s->seen = true;
