@@ -70,17 +70,22 @@ const char *mf_onednn_format(mf_arena *arena, const_dnnl_memory_desc_t md, const
       dnnl_memory_desc_query(md, dnnl_query_inner_blks, (void *)&block_sizes) != dnnl_success ||
       dnnl_memory_desc_query(md, dnnl_query_inner_idxs, (void *)&block_dims) != dnnl_success)
     return "opaque";
-  // Outer dimensions by falling stride. Equal strides come from dimensions of size 1: the size decides, then the
-  // logical order.
+  // Outer dimensions by falling stride. Equal strides come from dimensions of size 1 (or one block): the size decides,
+  // then the logical order.
   int order[DNNL_MAX_NDIMS];
   bool blocked[DNNL_MAX_NDIMS] = {false};
-  for (int i = 0; i < blocks; i++) blocked[(*block_dims)[i]] = true;
+  dnnl_dims_t outer;
+  for (int i = 0; i < rank; i++) outer[i] = (*dims)[i];
+  for (int i = 0; i < blocks; i++) {
+    blocked[(*block_dims)[i]] = true;
+    outer[(*block_dims)[i]] /= (*block_sizes)[i];
+  }
   for (int i = 0; i < rank; i++) {
     int at = i;
     while (at > 0) {
       int other = order[at - 1];
       bool before =
-          (*strides)[i] > (*strides)[other] || ((*strides)[i] == (*strides)[other] && (*dims)[i] > (*dims)[other]);
+          (*strides)[i] > (*strides)[other] || ((*strides)[i] == (*strides)[other] && outer[i] > outer[other]);
       if (!before) break;
       order[at] = other;
       at--;

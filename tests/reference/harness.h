@@ -16,7 +16,7 @@
 #ifndef HARNESS_SANITIZED
 #define HARNESS_SANITIZED 0
 #endif
-#define HARNESS_SAMPLES(count) (HARNESS_SANITIZED ? (count) / 10 + 1 : (count))
+#define HARNESS_SAMPLES(count) (HARNESS_SANITIZED ? (count) / 5 + 1 : (count))
 
 mf_pool *harness_pool(int threads); // 1 to 4; the same one every time
 int harness_end(void **state);      // cmocka's teardown of a group: the pools go

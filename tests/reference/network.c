@@ -6,6 +6,7 @@
 #include "pass/pass.h"
 #include "quant/quant.h"
 #include "support.h"
+#include <string.h>
 
 void network_open(network *n, const char *name, double multiplier) {
   mf_error e;
@@ -31,6 +32,14 @@ void network_open_file(network *n, const char *path) {
 void network_close(network *n) {
   if (n->weights) n->weights->close(n->weights);
   *n = (network){0};
+}
+
+bool network_costs_much(const mf_network *zoo) {
+  static const char *const names[] = {"alexnet",   "vgg16",     "resnet34",          "resnet50_v1",
+                                      "resnet101", "resnet152", "efficientnet_lite2"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], zoo->name) == 0) return true;
+  return false;
 }
 
 mf_graph *network_graph(const network *n, int64_t batch, bool fusion) {

@@ -14,6 +14,9 @@ void network_open(network *n, const char *name, double multiplier); // seeded we
 void network_open_file(network *n, const char *path);               // the network its metadata name
 void network_close(network *n);
 
+// Left to builds without a sanitizer; its like is among the others.
+bool network_costs_much(const mf_network *zoo);
+
 // Built for a batch and passed. Fails the test when that is not possible. The network must outlive it.
 mf_graph *network_graph(const network *n, int64_t batch, bool fusion);
 

@@ -10,13 +10,36 @@ static bool may_be_reference(const sample *s) {
          (s->a.groups == s->in && s->tail == TAIL_RELU_SUM_CLIP);
 }
 
+static bool has_format(const char *format, mf_layout layout, int64_t channels) {
+  switch (layout) {
+  case MF_LAYOUT_NHWC:
+    return strcmp(format, "nhwc") == 0;
+  case MF_LAYOUT_NCHW:
+    return strcmp(format, "nchw") == 0;
+  case MF_LAYOUT_BLOCKED: // images stay plain
+    return channels < 8 ? strcmp(format, "nchw") == 0 : strcmp(format, "nChw16c") == 0 || strcmp(format, "nChw8c") == 0;
+  default:
+    return true;
+  }
+}
+
+// The layout and the algorithm are those that were asked for.
+static void check_step(const sample *s, const mf_step_info *step) {
+  const char *found = strstr(step->impl, "gemm");
+  const bool im2col = found && !(found - step->impl >= 2 && strncmp(found - 2, "br", 2) == 0);
+  if (s->plan.algorithm != MF_ALGORITHM_AUTO && im2col != (s->plan.algorithm == MF_ALGORITHM_GEMM))
+    fail_msg("%s: %s", s->label, step->impl);
+  if (!may_be_reference(s) && strncmp(step->impl, "ref", 3) == 0) fail_msg("%s: %s", s->label, step->impl);
+  if (!has_format(step->source.format, s->plan.layout, s->in) ||
+      !has_format(step->destination.format, s->plan.layout, s->out))
+    fail_msg("%s: from %s to %s", s->label, step->source.format, step->destination.format);
+}
+
 static void check_plan(const sample *s, const mf_plan *plan, int convolutions) {
   assert_int_equal(harness_count_steps(plan, "convolution"), convolutions);
   assert_int_equal(harness_count_steps(plan, "convolution") + harness_count_steps(plan, "reorder"), plan->step_count);
-  for (int i = 0; i < plan->step_count; i++) {
-    const mf_step_info *step = &plan->steps[i].info;
-    if (!may_be_reference(s) && strncmp(step->impl, "ref", 3) == 0) fail_msg("%s: %s", s->label, step->impl);
-  }
+  for (int i = 0; i < plan->step_count; i++)
+    if (!plan->steps[i].is_reorder) check_step(s, &plan->steps[i].info);
 }
 
 static void check(uint64_t seed, mf_dtype dtype, seen *n) {

@@ -179,6 +179,7 @@ static void test_networks(void **state) {
   double worst = 0;
   network n;
   for (int i = 0; i < mf_network_count; i++) {
+    if (HARNESS_SANITIZED && network_costs_much(&mf_networks[i])) continue;
     network_open(&n, mf_networks[i].name, 0);
     check_network(&n, &worst);
     network_close(&n);
