@@ -232,6 +232,10 @@ void harness_compare(const mf_graph *g, const reference_tensor *test, const refe
                      harness_steps *steps, const char *label) {
   assert_true(mf_shape_equal(&test->shape, &truth->shape));
   const size_t count = reference_elements(&truth->shape);
+  if (!truth->data || !test->data) {
+    fail_msg("%s: an output is empty", label);
+    return;
+  }
   const double move = largest_move(g);
   double largest = 0;
   for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(truth->data[i]));

@@ -182,8 +182,8 @@ static const float *constant_of(const mf_plan *plan, int step, int argument, siz
 // saturate.
 static void check_weight_scales(const mf_graph *g, double source_scale) {
   mf_error e;
-  harness_engine engine;
-  size_t count;
+  harness_engine engine = {0};
+  size_t count = 0;
   OK(harness_open(&engine, g, &(mf_plan_options){.activations = MF_F32}, 1, &e));
   const mf_node *node = &g->nodes[0];
   const mf_tensor *weights = &g->tensors[node->inputs[1]];
@@ -218,8 +218,10 @@ static void test_weights_have_a_scale_a_channel(void **state) {
     mf_tensor *weights = &g->tensors[g->nodes[0].inputs[1]];
     const size_t count = reference_elements(&weights->shape), row = count / 8;
     float *scaled = mf_arena_alloc(&g->arena, count * sizeof *scaled);
-    for (size_t k = 0; k < count; k++) // channels of unlike sizes, one of them empty
-      scaled[k] = k / row == 1 ? 0 : weights->data[k] * (float)(1 + 100 * (k / row));
+    for (size_t k = 0; k < count; k++) { // channels of unlike sizes, one of them empty
+      const size_t channel = k / row;
+      scaled[k] = channel == 1 ? 0 : weights->data[k] * (float)(1 + 100 * channel);
+    }
     weights->data = scaled;
     mf_observations o = observations(g);
     see(g, &o, "input", 0, 2.55f);
