@@ -7,10 +7,16 @@
 // Below this size jobs run side by side; above it, one after another with every worker in each.
 #define SIDE_BY_SIDE ((size_t)1 << 20)
 
+typedef struct job {
+  const mf_pack *pack;
+  dnnl_primitive_t reorder; // NULL: the numbers are copied as they are
+} job;
+
 typedef struct packing {
   mf_plan *plan;
-  const mf_pack **packs;
   mf_pool *pool;
+  job *jobs;
+  int job_count;
   atomic_bool failed;
   mf_error error; // of the first failure
 } packing;
@@ -27,43 +33,51 @@ static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
   }
 }
 
-static mf_status reorder(const mf_plan *plan, mf_pool *pool, const mf_constant *constant, dnnl_memory_desc_t plain,
-                         const void *data, mf_error *e) {
+// Workers share oneDNN's cache of primitives, so everything is created here, by the caller alone.
+static mf_status create_reorder(const mf_plan *plan, job *j, mf_error *e) {
+  const mf_constant *constant = &plan->constants[j->pack->constant];
+  const size_t bytes = dnnl_memory_desc_get_size(j->pack->plain);
+  const bool same =
+      dnnl_memory_desc_get_size(constant->md) == bytes && (dnnl_memory_desc_equal(j->pack->plain, constant->md) ||
+                                                           bytes == sizeof(float)); // single numbers may be integers
+  if (same && !j->pack->scales) return MF_OK;
   dnnl_primitive_desc_t pd = NULL;
-  dnnl_primitive_t primitive = NULL;
+  dnnl_status_t status =
+      dnnl_reorder_primitive_desc_create(&pd, j->pack->plain, plan->engine, constant->md, plan->engine, NULL);
+  if (!status) status = dnnl_primitive_create(&j->reorder, pd);
+  if (pd) dnnl_primitive_desc_destroy(pd);
+  return mf_onednn_check(status, "packing weights", e);
+}
+
+static mf_status execute(const packing *p, const job *j, const void *data, mf_error *e) {
   dnnl_memory_t from = NULL;
   dnnl_stream_t stream = NULL;
   union {
     const void *in;
     void *out;
   } source = {data}; // oneDNN's memory takes no const
-  dnnl_status_t status = dnnl_reorder_primitive_desc_create(&pd, plain, plan->engine, constant->md, plan->engine, NULL);
-  if (!status) status = dnnl_primitive_create(&primitive, pd);
-  if (!status) status = dnnl_memory_create(&from, plain, plan->engine, source.out);
-  if (!status) status = dnnl_threadpool_interop_stream_create(&stream, plan->engine, mf_pool_onednn(pool));
-  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, constant->memory}};
-  if (!status) status = dnnl_primitive_execute(primitive, stream, 2, arguments);
+  dnnl_status_t status = dnnl_memory_create(&from, j->pack->plain, p->plan->engine, source.out);
+  if (!status) status = dnnl_threadpool_interop_stream_create(&stream, p->plan->engine, mf_pool_onednn(p->pool));
+  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, p->plan->constants[j->pack->constant].memory}};
+  if (!status) status = dnnl_primitive_execute(j->reorder, stream, 2, arguments);
   if (!status) status = dnnl_stream_wait(stream);
   if (stream) dnnl_stream_destroy(stream);
   if (from) dnnl_memory_destroy(from);
-  if (primitive) dnnl_primitive_destroy(primitive);
-  if (pd) dnnl_primitive_desc_destroy(pd);
   return mf_onednn_check(status, "packing weights", e);
 }
 
-static mf_status pack_one(const packing *p, const mf_pack *pack, mf_error *e) {
-  const mf_constant *constant = &p->plan->constants[pack->constant];
-  size_t bytes = dnnl_memory_desc_get_size(pack->plain);
-  if (!pack->scales && dnnl_memory_desc_get_size(constant->md) == bytes &&
-      (dnnl_memory_desc_equal(pack->plain, constant->md) || bytes == sizeof(float))) { // single numbers may be integers
-    memcpy((char *)p->plan->constant_slab + constant->offset, pack->data, bytes);
+static mf_status pack_one(const packing *p, const job *j, mf_error *e) {
+  const mf_constant *constant = &p->plan->constants[j->pack->constant];
+  size_t bytes = dnnl_memory_desc_get_size(j->pack->plain);
+  if (!j->reorder) {
+    memcpy((char *)p->plan->constant_slab + constant->offset, j->pack->data, bytes);
     return MF_OK;
   }
-  if (!pack->scales) return reorder(p->plan, p->pool, constant, pack->plain, pack->data, e);
+  if (!j->pack->scales) return execute(p, j, j->pack->data, e);
   int8_t *stored = mf_alloc(bytes);
   if (!stored) return mf_fail_memory(e, bytes);
-  quantise(pack, bytes, stored);
-  mf_status status = reorder(p->plan, p->pool, constant, pack->plain, stored, e);
+  quantise(j->pack, bytes, stored);
+  mf_status status = execute(p, j, stored, e);
   mf_free(stored);
   return status;
 }
@@ -73,7 +87,7 @@ static void body(int i, int n, void *context) {
   packing *p = context;
   mf_error error;
   if (atomic_load(&p->failed)) return;
-  if (pack_one(p, p->packs[i], &error) != MF_OK && !atomic_exchange(&p->failed, true)) p->error = error;
+  if (pack_one(p, &p->jobs[i], &error) != MF_OK && !atomic_exchange(&p->failed, true)) p->error = error;
 }
 
 static mf_status lay_out(mf_plan *plan, mf_error *e) {
@@ -96,19 +110,32 @@ static mf_status lay_out(mf_plan *plan, mf_error *e) {
   return MF_OK;
 }
 
+// Small ones to the front; returns how many.
+static int take_jobs(packing *p, const mf_pack *packs, int count) {
+  int small = 0;
+  p->job_count = count;
+  for (int i = 0, large = count; i < count; i++)
+    p->jobs[dnnl_memory_desc_get_size(packs[i].plain) < SIDE_BY_SIDE ? small++ : --large].pack = &packs[i];
+  return small;
+}
+
+static mf_status pack_all(packing *p, int small, mf_error *e) {
+  for (int i = 0; i < p->job_count; i++) MF_TRY(create_reorder(p->plan, &p->jobs[i], e));
+  for (int i = small; i < p->job_count; i++) MF_TRY(pack_one(p, &p->jobs[i], e));
+  if (small) mf_pool_run(p->pool, small, body, p);
+  if (!atomic_load(&p->failed)) return MF_OK;
+  *e = p->error;
+  return e->status;
+}
+
 mf_status mf_plan_pack(mf_plan *plan, const mf_pack *packs, int count, mf_pool *pool, mf_error *e) {
   MF_TRY(lay_out(plan, e));
-  packing p = {.plan = plan, .pool = pool, .packs = mf_alloc((size_t)count * sizeof *p.packs)};
-  if (!p.packs) return mf_fail_memory(e, (size_t)count * sizeof *p.packs);
-  int small = 0;
+  packing p = {.plan = plan, .pool = pool, .jobs = mf_alloc_zero((size_t)count * sizeof *p.jobs)};
+  if (!p.jobs) return mf_fail_memory(e, (size_t)count * sizeof *p.jobs);
+  const int small = take_jobs(&p, packs, count);
+  mf_status status = pack_all(&p, small, e);
   for (int i = 0; i < count; i++)
-    if (dnnl_memory_desc_get_size(packs[i].plain) < SIDE_BY_SIDE)
-      p.packs[small++] = &packs[i];
-    else if (!atomic_load(&p.failed) && pack_one(&p, &packs[i], &p.error) != MF_OK)
-      atomic_store(&p.failed, true);
-  if (small && !atomic_load(&p.failed)) mf_pool_run(pool, small, body, &p);
-  mf_free(p.packs);
-  if (!atomic_load(&p.failed)) return MF_OK;
-  *e = p.error;
-  return e->status;
+    if (p.jobs[i].reorder) dnnl_primitive_destroy(p.jobs[i].reorder);
+  mf_free(p.jobs);
+  return status;
 }
