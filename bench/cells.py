@@ -97,7 +97,7 @@ def main():
             for batch in args.batches.split(','):
                 rows.append(cell(args, chain, model, dtype, int(batch)))
                 print('  '.join(rows[-1].values()), file=sys.stderr)
-    print(f"{machine['cpu']}, {args.threads} threads, {machine['isa']}, oneDNN {machine['onednn_version']}, {args.rounds} rounds\n")
+    print(f"{machine['cpu']}, {args.threads} threads, {machine['isa']}, oneDNN {machine['onednn']['version']}, {args.rounds} rounds\n")
     show(rows, args.format)
 
 

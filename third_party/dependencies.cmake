@@ -24,9 +24,10 @@ find_package(PNG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
 find_path(STB_INCLUDE stb_image.h PATH_SUFFIXES stb REQUIRED)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_package(Threads REQUIRED)
 
-target_include_directories(minfer_dependencies SYSTEM INTERFACE ${STB_INCLUDE})
+target_include_directories(minfer_dependencies SYSTEM INTERFACE ${STB_INCLUDE} ${XXHASH_INCLUDE})
 target_link_libraries(minfer_dependencies INTERFACE DNNL::dnnl PNG::PNG PkgConfig::cjson Threads::Threads m)
 # oneDNN's one assembler file does not say so, and the linker would give the whole program an executable stack.
 target_link_options(minfer_dependencies INTERFACE LINKER:-z,noexecstack)

@@ -171,6 +171,8 @@ static void fill_from_primitives(const minfer_plan *plan, run_table *t, breakdow
   out->gap_ms = stats_median(t->scratch, t->count);
   for (size_t r = 0; r < t->count; r++) t->scratch[r] = run_ms(t, r);
   out->run_ms = stats_median(t->scratch, t->count);
+  out->by_run = t->ms;
+  t->ms = NULL;
 }
 
 static void fill_from_layers(run_table *t, breakdown *out) {
@@ -198,5 +200,6 @@ void breakdown_free(breakdown *b) {
   free(b->primitive_ms);
   free(b->layer_ms);
   free(b->kinds);
+  free(b->by_run);
   *b = (breakdown){0};
 }

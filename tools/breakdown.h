@@ -22,6 +22,7 @@ typedef struct breakdown {
   double *layer_ms;     // one for each layer: its own primitives, or the layer's span when only layers were recorded
   kind_time *kinds;     // longest first, then reorder, even if there is none
   int kind_count;
+  double *by_run; // `runs` rows of a value a primitive, in the order of the runs; NULL when only layers were recorded
 } breakdown;
 
 bool breakdown_make(const minfer_plan *plan, const minfer_span *spans, size_t count,

@@ -5,27 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// NaN ranks below every number.
-static bool likelier(float a, float b) {
-  return isnan(b) ? !isnan(a) : a > b;
-}
-
-static void rank(const float *logits, int classes, answer *best, int count) {
-  double sum = 0, largest = -INFINITY;
-  for (int i = 0; i < classes; i++)
-    if (logits[i] > largest) largest = logits[i];
-  for (int i = 0; i < classes; i++) sum += exp(logits[i] - largest);
-  int found = 0;
-  for (int i = 0; i < classes; i++) {
-    int place = found;
-    while (place > 0 && likelier(logits[i], logits[best[place - 1].class_index])) place--;
-    if (place == count) continue;
-    if (found < count) found++;
-    for (int j = found - 1; j > place; j--) best[j] = best[j - 1];
-    best[place] = (answer){i, exp(logits[i] - largest) / sum};
-  }
-}
-
 static bool allocate(classification *c, int batch, bool keep_logits, float **rows) {
   size_t inputs = (size_t)c->inputs, classes = (size_t)c->classes, row_bytes;
   if (__builtin_mul_overflow(classes, sizeof **rows, &row_bytes)) return false;

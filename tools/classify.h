@@ -3,14 +3,10 @@
 #define TOOLS_CLASSIFY_H
 
 #include "progress.h"
+#include "rank.h"
 #include "setup.h"
 
 enum { ANSWER_CLASSES = 5 };
-
-typedef struct answer {
-  int class_index;
-  double probability;
-} answer;
 
 // Free with classification_free, also after a failure.
 typedef struct classification {

@@ -49,7 +49,8 @@ static minfer_status deliver_report(const setup *s, const options *o, console *c
                        .input = s->input,
                        .answers = &r->answers,
                        .measured = &r->measured,
-                       .times = &r->times};
+                       .times = &r->times,
+                       .rss_peak = report_rss_peak()};
   TRY(console_emit(c, o->out, report_run, &report, error));
   if (o->out) console_note(c, "%s is written", o->out);
   return MINFER_OK;

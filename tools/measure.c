@@ -31,8 +31,8 @@ static bool is_warm(const options *o, int runs, double before, double last, doub
   return runs >= WARMUP_MOST || elapsed >= warmup_s || fabs(last - before) < 0.05 * fmax(last, before);
 }
 
-static minfer_status warm_up(minfer_session *session, const options *o, progress *p, measurement *m,
-                             minfer_error *error) {
+minfer_status measure_warm_up(minfer_session *session, const options *o, progress *p, measurement *m,
+                              minfer_error *error) {
   double start = clock_s(), before = INFINITY, last = INFINITY;
   while (!interrupt_seen() && !is_warm(o, m->warmup, before, last, clock_s() - start)) {
     before = last;
@@ -68,7 +68,7 @@ static minfer_status measure_latency(minfer_session *session, const options *o, 
     else
       progress_show(p, "measure", "%zu runs, median %.3f ms +-%.1f %%", runs, m->summary.p50, precision);
   }
-  return stats_summarise(&m->latency, &m->summary) ? MINFER_OK : fail_memory(error);
+  return MINFER_OK;
 }
 
 static bool has_pairs(const options *o, size_t pairs, double elapsed) {
@@ -91,13 +91,14 @@ static minfer_status measure_pairs(minfer_session *session, const options *o, pr
   return MINFER_OK;
 }
 
-static minfer_status compare_pairs(measurement *m, minfer_error *error) {
+minfer_status measure_summarise(measurement *m, minfer_error *error) {
   samples ratios = {0};
   stats_summary plain, traced, ratio;
   for (size_t i = 0; i < m->traced.count; i++)
     if (!samples_add(&ratios, m->traced.values[i] / m->plain.values[i])) break;
-  bool done = ratios.count == m->traced.count && stats_summarise(&m->plain, &plain) &&
-              stats_summarise(&m->traced, &traced) && stats_summarise(&ratios, &ratio);
+  bool done = ratios.count == m->traced.count && stats_summarise(&m->latency, &m->summary) &&
+              stats_summarise(&m->plain, &plain) && stats_summarise(&m->traced, &traced) &&
+              stats_summarise(&ratios, &ratio);
   samples_free(&ratios);
   if (!done) return fail_memory(error);
   m->plain_ms = plain.p50;
@@ -108,12 +109,12 @@ static minfer_status compare_pairs(measurement *m, minfer_error *error) {
 
 minfer_status measure(minfer_session *session, const options *o, progress *p, measurement *out, minfer_error *error) {
   *out = (measurement){0};
-  TRY(warm_up(session, o, p, out, error));
+  TRY(measure_warm_up(session, o, p, out, error));
   TRY(measure_latency(session, o, p, out, error));
   // Runs traced at level `run` tell nothing for the tables: they are only taken for a file.
   if (o->trace_level != MINFER_TRACE_RUN || o->trace.given) TRY(measure_pairs(session, o, p, out, error));
   out->interrupted = interrupt_seen();
-  return compare_pairs(out, error);
+  return measure_summarise(out, error);
 }
 
 void measurement_free(measurement *m) {

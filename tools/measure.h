@@ -22,6 +22,10 @@ typedef struct measurement {
 // of it, at least `--min-time`, at most 10 s (or --min-time, when that is longer).
 // Pairs: up to 20 within 1 s, at least 5 unless those take over 10 s; with --iterations no more than that many.
 minfer_status measure(minfer_session *session, const options *o, progress *p, measurement *out, minfer_error *error);
+// Its parts for who measures otherwise: the warm-up, and everything that follows from latency, plain and traced.
+minfer_status measure_warm_up(minfer_session *session, const options *o, progress *p, measurement *m,
+                              minfer_error *error);
+minfer_status measure_summarise(measurement *m, minfer_error *error);
 void measurement_free(measurement *m);
 
 #endif

@@ -7,6 +7,7 @@
 
 #define FLAG(field) OPTION_FLAG, offsetof(options, field), 0, 0
 #define TEXT(field) OPTION_TEXT, offsetof(options, field), 0, 0
+#define WORDS(field) OPTION_WORDS, offsetof(options, field), 0, 0
 #define OPTIONAL(field) OPTION_OPTIONAL, offsetof(options, field), 0, 0
 #define LIST(field) OPTION_LIST, offsetof(options, field), 0, 0
 #define SIZE(field) OPTION_SIZE, offsetof(options, field), 1, 8192
@@ -114,6 +115,7 @@ static minfer_status set_value(options *o, const option *spec, const char *text,
   void *field = (char *)o + spec->field;
   switch (spec->form) {
   case OPTION_TEXT:
+  case OPTION_WORDS:
     *(const char **)field = text;
     break;
   case OPTION_OPTIONAL:
@@ -146,7 +148,9 @@ static minfer_status unknown_option(const command *c, const char *name, minfer_e
   return hint(e, "minfer help %s lists its options", c->name);
 }
 
-static minfer_status check_belongs(const option *spec, const command *c, minfer_error *e) {
+static minfer_status check_belongs(const option *spec, const command *c, unsigned groups, minfer_error *e) {
+  if (option_belongs(spec, c) && !(groups & 1U << spec->group))
+    return fail(e, MINFER_USAGE, "%s cannot differ (options of precision, plan and threads can)", spell(spec).text);
   if (option_belongs(spec, c)) return MINFER_OK;
   return fail(e, MINFER_USAGE, "%s does not take %s (minfer help %s lists its options)", c->name, spell(spec).text,
               c->name);
@@ -156,18 +160,19 @@ static minfer_status check_belongs(const option *spec, const command *c, minfer_
 typedef struct words {
   char **next;
   char **end;
+  unsigned groups; // of options that may stand among them
 } words;
 
 // `value`: what the word itself brought along, or NULL. An option that needs one takes the next word, unless that is an
 // option.
 static minfer_status read_value(options *o, const option *spec, const char *value, words *w, minfer_error *e) {
-  TRY(check_belongs(spec, o->command, e));
+  TRY(check_belongs(spec, o->command, w->groups, e));
   if (value && !spec->value) return fail(e, MINFER_USAGE, "%s takes no value", spell(spec).text);
   if (!spec->value || (!value && spec->form == OPTION_OPTIONAL)) {
     set_plain(o, spec);
     return MINFER_OK;
   }
-  if (!value && (w->next == w->end || strncmp(*w->next, "--", 2) == 0))
+  if (!value && (w->next == w->end || (spec->form != OPTION_WORDS && strncmp(*w->next, "--", 2) == 0)))
     return fail(e, MINFER_USAGE, "%s needs a value (%s %s)", spell(spec).text, spell(spec).text, spec->value);
   if (!value) value = *w->next++;
   return set_value(o, spec, value, e);
@@ -208,7 +213,8 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
 }
 
 static minfer_status check(const options *o, minfer_error *e) {
-  bool network = o->command->run == cmd_run || o->command->run == cmd_inspect;
+  bool network = o->command->run == cmd_run || o->command->run == cmd_inspect || o->command->run == cmd_compare ||
+                 o->command->run == cmd_accuracy || o->command->run == cmd_calibrate;
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
@@ -222,6 +228,22 @@ static minfer_status check(const options *o, minfer_error *e) {
   return MINFER_OK;
 }
 
+static minfer_status read_words(options *o, words *w, minfer_error *e) {
+  bool only_arguments = false;
+  while (w->next < w->end && !o->help && !o->version) {
+    const char *word = *w->next++;
+    if (only_arguments || word[0] != '-' || !word[1])
+      TRY(read_argument(o, word, e));
+    else if (word[1] != '-')
+      TRY(read_short(o, word + 1, w, e));
+    else if (word[2])
+      TRY(read_long(o, word + 2, w, e));
+    else
+      only_arguments = true;
+  }
+  return MINFER_OK;
+}
+
 minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) {
   *o = (options){.command = &commands[0],
                  .top = 10,
@@ -229,26 +251,19 @@ minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) 
                  .warmup = -1,
                  .min_time_s = -1,
                  .trace_level = MINFER_TRACE_PRIMITIVE};
-  words w = {argv + 1, argv + argc};
+  words w = {argv + 1, argv + argc, ~0U};
   if (w.next < w.end && **w.next != '-') {
     const char *name = *w.next++;
     const command *named = command_find(name);
     if (!named) return command_unknown(name, e);
     o->command = named;
   }
-  bool only_arguments = false;
-  while (w.next < w.end && !o->help && !o->version) {
-    const char *word = *w.next++;
-    if (only_arguments || word[0] != '-' || !word[1])
-      TRY(read_argument(o, word, e));
-    else if (word[1] != '-')
-      TRY(read_short(o, word + 1, &w, e));
-    else if (word[2])
-      TRY(read_long(o, word + 2, &w, e));
-    else
-      only_arguments = true;
-  }
+  TRY(read_words(o, &w, e));
   return o->help || o->version ? MINFER_OK : check(o, e);
+}
+
+minfer_status options_override(options *o, unsigned groups, char **list, size_t count, minfer_error *e) {
+  return read_words(o, &(words){list, list + count, groups}, e);
 }
 
 void options_free(options *o) {

@@ -28,6 +28,8 @@ typedef struct options {
   const command *command;
   const char *argument; // of `help`
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
+  const char *versus;                                           // of `compare`; NULL: not given
+  const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   path_list images, inputs;
   optional_text trace;
   image_size size;
@@ -35,8 +37,9 @@ typedef struct options {
   int spin_us, warmup;                       // -1: not given
   double multiplier, precision;              // precision: percent
   double min_time_s;                         // -1: not given
+  double accuracy_target;                    // 0: none
   int dtype, layout, algorithm, trace_level; // as minfer.h's enumerations
-  int fusion;                                // 0 on, 1 off
+  int fusion, bias_correction;               // 0 on, 1 off
   int format, color;                         // output_format, color_choice
   bool emulate, strict, tensors, quiet, progress, help, version;
 } options;
@@ -44,6 +47,7 @@ typedef struct options {
 typedef enum option_form {
   OPTION_FLAG,
   OPTION_TEXT,
+  OPTION_WORDS,
   OPTION_OPTIONAL,
   OPTION_LIST,
   OPTION_SIZE,
@@ -86,6 +90,9 @@ bool option_belongs(const option *o, const command *c);
 // MINFER_USAGE names what is wrong. After --help and --version nothing more is read and checked.
 minfer_status options_parse(options *o, int argc, char **argv, minfer_error *error);
 void options_free(options *o);
+// Put options on top of what *o holds: `words` without a command in front, all of groups whose bit 1 << GROUP_... is in
+// `groups`. Texts point into the words; no option of these groups is a list, so *o owns nothing new.
+minfer_status options_override(options *o, unsigned groups, char **words, size_t count, minfer_error *error);
 
 const char *options_dtype_name(int dtype);
 

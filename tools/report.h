@@ -2,6 +2,7 @@
 #ifndef TOOLS_REPORT_H
 #define TOOLS_REPORT_H
 
+#include "accuracy.h"
 #include "breakdown.h"
 #include "classify.h"
 #include "console.h"
@@ -17,9 +18,11 @@ typedef struct run_report {
   const classification *answers;
   const measurement *measured;
   const breakdown *times;
+  size_t rss_peak; // bytes, of the process that ran
 } run_report;
 bool report_run(FILE *out, const void *report);
 bool report_run_json(FILE *out, const run_report *r);
+void report_json_run(minfer_json *j, const run_report *r); // keys of an open object, behind those of report_json_head
 
 typedef struct inspect_report {
   const options *options;
@@ -31,8 +34,31 @@ typedef struct inspect_report {
 bool report_inspect(FILE *out, const void *report);
 bool report_inspect_json(FILE *out, const inspect_report *r);
 
+typedef struct accuracy_report {
+  const options *options;
+  const console *console;
+  const minfer_model *model;
+  const minfer_plan *plan; // of the chosen configuration
+  const accuracy *result;
+  const accuracy_item *items; // result->images
+  size_t skipped;             // pictures that could not be read
+  double seconds;             // that all pictures took, reading included
+  double gate;                // 0: none
+  bool own_calibration;       // int8 was calibrated on the folder of the pictures
+} accuracy_report;
+bool report_accuracy(FILE *out, const void *report);
+bool report_accuracy_json(FILE *out, const accuracy_report *r);
+bool report_predictions(FILE *out, const void *report); // CSV, a row a picture
+bool report_per_class(FILE *out, const void *report);   // CSV, a row a class that has pictures
+// Share of the multiply-adds whose weights are int8, 0 to 1.
+double report_int8_share(const minfer_plan *plan);
+
 // ---- parts that both have: for people
+void report_weights(page *p, const minfer_model_info *model); // a warning when they are synthetic
 void report_identity(page *p, const minfer_model *model, const minfer_plan *plan);
+// int8: what stays in f32, and why.
+void report_float_layer_lines(page *p, const minfer_plan *plan);
+void report_float_layers(minfer_json *j, const minfer_plan *plan);
 // Every reorder, and every primitive that converts inside itself. `primitive_ms` may be NULL: no times.
 void report_reorders(page *p, const minfer_plan *plan, const double *primitive_ms);
 void report_memory(page *p, const minfer_plan *plan);
@@ -44,10 +70,11 @@ bool report_table(FILE *out, const console *c, const options *o, table *t);
 bool report_is_json(const options *o);
 minfer_json *report_json_open(FILE *out, const options *o,
                               const char *schema); // an object is open; NULL without memory
+void report_json_head(minfer_json *j, const char *schema);
 void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan);
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer); // keys of an open object
 void report_json_reorder(minfer_json *j, const minfer_primitive *reorder);
-void report_json_memory(minfer_json *j, const minfer_plan *plan);
+void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak);
 
 // The reason why a layer's own primitive converts inside itself; "" when none does.
 const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);

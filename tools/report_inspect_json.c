@@ -76,7 +76,7 @@ bool report_inspect_json(FILE *out, const inspect_report *r) {
   minfer_json_array(j, "buffers");
   for (int i = 0; i < plan->buffer_count; i++) put_buffer(j, &plan->buffers[i]);
   minfer_json_end(j);
-  report_json_memory(j, plan);
+  report_json_memory(j, plan, report_rss_peak());
   minfer_json_close(j);
   return true;
 }

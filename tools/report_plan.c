@@ -27,7 +27,7 @@ size_t report_rss_peak(void) {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
 }
 
-static void put_weights(page *p, const minfer_model_info *model) {
+void report_weights(page *p, const minfer_model_info *model) {
   const char *hint = "";
   const minfer_network *network = setup_network(model->name);
   if (network) hint = network->weights_hint;
@@ -38,7 +38,7 @@ static void put_weights(page *p, const minfer_model_info *model) {
 
 void report_identity(page *p, const minfer_model *model, const minfer_plan *plan) {
   const minfer_model_info *info = minfer_model_describe(model);
-  put_weights(p, info);
+  report_weights(p, info);
   page_heading(p, "%s, %s, batch %d, %d thread%s, %s, oneDNN %s", info->name, options_dtype_name((int)plan->dtype),
                plan->batch, plan->threads, plan->threads == 1 ? "" : "s", plan->isa,
                minfer_environment_get()->onednn_version);
@@ -50,8 +50,26 @@ void report_identity(page *p, const minfer_model *model, const minfer_plan *plan
   page_line(p, "input: %dx%d, short side %d, %s, padding %s; %.2f million parameters", info->height, info->width,
             info->resize, info->interpolation, info->padding, (double)info->parameters * 1e-6);
   if (plan->calibration_source[0])
-    page_line(p, "calibration: %s over %s, %d picture%s", plan->calibrator, plan->calibration_source,
-              plan->calibration_images, plan->calibration_images == 1 ? "" : "s");
+    page_line(p, "calibration: %s over %s, %d picture%s, bias correction %s", plan->calibrator,
+              plan->calibration_source, plan->calibration_images, plan->calibration_images == 1 ? "" : "s",
+              plan->corrected_layers ? "on" : "off");
+  report_float_layer_lines(p, plan);
+}
+
+void report_float_layer_lines(page *p, const minfer_plan *plan) {
+  for (int i = 0; i < plan->float_layer_count; i++)
+    page_line(p, "%s stays in f32: %s", plan->float_layers[i].layer, plan->float_layers[i].reason);
+}
+
+void report_float_layers(minfer_json *j, const minfer_plan *plan) {
+  minfer_json_array(j, "float_layers");
+  for (int i = 0; i < plan->float_layer_count; i++) {
+    minfer_json_object(j, NULL);
+    minfer_json_string(j, "layer", plan->float_layers[i].layer);
+    minfer_json_string(j, "reason", plan->float_layers[i].reason);
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
 }
 
 static void reorder_row(table *t, const minfer_primitive *r) {
@@ -132,12 +150,16 @@ bool report_is_json(const options *o) {
   return o->format == FORMAT_JSON || o->format == FORMAT_JSONL;
 }
 
+void report_json_head(minfer_json *j, const char *schema) {
+  minfer_json_string(j, "schema", schema);
+  minfer_json_string(j, "minfer", minfer_version());
+}
+
 minfer_json *report_json_open(FILE *out, const options *o, const char *schema) {
   minfer_json *j = minfer_json_open(out, o->format == FORMAT_JSON);
   if (!j) return NULL;
   minfer_json_object(j, NULL);
-  minfer_json_string(j, "schema", schema);
-  minfer_json_string(j, "minfer", minfer_version());
+  report_json_head(j, schema);
   return j;
 }
 
@@ -154,6 +176,8 @@ static void json_calibration(minfer_json *j, const minfer_plan *plan) {
   minfer_json_string(j, "source", plan->calibration_source);
   minfer_json_string(j, "calibrator", plan->calibrator);
   minfer_json_int(j, "images", plan->calibration_images);
+  minfer_json_bool(j, "bias_correction", plan->corrected_layers > 0);
+  report_float_layers(j, plan);
   minfer_json_end(j);
 }
 
@@ -203,12 +227,12 @@ void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
   minfer_json_int(j, "bytes", (int64_t)(r->bytes_read + r->bytes_written));
 }
 
-void report_json_memory(minfer_json *j, const minfer_plan *plan) {
+void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak) {
   minfer_json_object(j, "memory");
   minfer_json_int(j, "activation_bytes", (int64_t)plan->activation_bytes);
   minfer_json_int(j, "activation_bound_bytes", (int64_t)plan->activation_bound_bytes);
   minfer_json_int(j, "weight_bytes", (int64_t)plan->weight_bytes);
   minfer_json_int(j, "scratchpad_bytes", (int64_t)plan->scratchpad_bytes);
-  minfer_json_int(j, "rss_peak_bytes", (int64_t)report_rss_peak());
+  minfer_json_int(j, "rss_peak_bytes", (int64_t)rss_peak);
   minfer_json_end(j);
 }

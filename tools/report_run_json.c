@@ -128,18 +128,22 @@ static void put_trace(minfer_json *j, const run_report *r) {
   minfer_json_end(j);
 }
 
-bool report_run_json(FILE *out, const run_report *r) {
-  minfer_json *j = report_json_open(out, r->options, "minfer.run/1");
-  if (!j) return false;
+void report_json_run(minfer_json *j, const run_report *r) {
   report_json_identity(j, r->model, r->plan);
   put_inputs(j, r);
   put_latency(j, r);
   put_kinds(j, r->times);
   put_layers(j, r);
   put_reorders(j, r);
-  report_json_memory(j, r->plan);
+  report_json_memory(j, r->plan, r->rss_peak);
   put_startup(j, r->plan);
   put_trace(j, r);
+}
+
+bool report_run_json(FILE *out, const run_report *r) {
+  minfer_json *j = report_json_open(out, r->options, "minfer.run/1");
+  if (!j) return false;
+  report_json_run(j, r);
   minfer_json_close(j);
   return true;
 }

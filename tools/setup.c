@@ -67,7 +67,10 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                                                  : 0,
                                     .affinity = o->affinity,
                                     .calibration = o->calibration,
-                                    .calibrator = o->calibrator};
+                                    .calibrator = o->calibrator,
+                                    .no_bias_correction = o->bias_correction != 0,
+                                    .accuracy_target = o->accuracy_target,
+                                    .strict = o->strict};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }

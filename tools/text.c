@@ -30,6 +30,16 @@ void text_put(FILE *out, const char *text) {
   }
 }
 
+bool text_is_clean(const char *text, size_t size) {
+  for (size_t i = 0; i < size;) {
+    int columns;
+    size_t length = character(text + i, size - i, &columns);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 size_t text_fit(const char *text, size_t limit, size_t *columns) {
   size_t size = strlen(text), i = 0;
   *columns = 0;

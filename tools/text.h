@@ -8,6 +8,8 @@
 
 // Control characters and malformed bytes are written as \xNN.
 void text_put(FILE *out, const char *text);
+// Well-formed, and no control characters (NUL is one).
+bool text_is_clean(const char *text, size_t size);
 // Columns that a text from text_put takes.
 size_t text_width(const char *text);
 // Bytes of the longest beginning that is at most `limit` columns wide, and the columns it takes.

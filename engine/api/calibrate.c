@@ -1,87 +1,152 @@
-// Calibration: the network in f32 over pictures, observed, and the session's graph annotated with what was seen.
+// Calibration: images from a folder or the input, or a file of an earlier one, into the session's graph.
 #include "api/handles.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include <string.h>
 
-#define PICTURES 300 // taken of a larger folder, at even spacing
+#define PICTURES 300            // taken of a larger folder, at even spacing
+#define KEPT ((size_t)64 << 20) // bytes of pixels kept
 
-typedef struct calibration {
-  minfer_session *s;
-  mf_graph *graph; // at batch 1; tensors have the same ids as in the session's graph
-  mf_plan *plan;
-  mf_session *session;
-  mf_observations seen;
-} calibration;
+typedef struct source {
+  const minfer_model *model;
+  const minfer_input *input; // NULL: a folder
+  const char **paths;
+  mf_arena arena;
+  uint8_t *pixels;
+  uint8_t **kept; // by picture: its pixels, as long as there is room; calibration comes back to them
+  size_t room;
+} source;
 
-static mf_status open_calibration(calibration *c, bool float_input, mf_error *e) {
-  minfer_session *s = c->s;
-  MF_TRY(mf_api_build(s->model, 1, NULL, &c->graph, e));
-  MF_TRY(mf_pass_run_all(c->graph, &(mf_pass_options){.fusion = !s->options.no_fusion}, e));
-  mf_plan_options options = {.activations = MF_F32, .float_input = float_input};
-  MF_TRY(mf_plan_create(&c->plan, c->graph, &options, s->pool, NULL, NULL, e));
-  MF_TRY(mf_session_create(&c->session, c->plan, s->pool, e));
-  return mf_quant_observations_create(&c->seen, c->graph, e);
+static mf_status fill(void *context, mf_session *session, int64_t at, int index, mf_error *e) {
+  source *s = context;
+  if (s->input) return mf_api_fill(session, s->model, &s->input->items[index], (int)at, e);
+  const mf_recipe *r = &s->model->recipe;
+  const size_t bytes = (size_t)r->height * (size_t)r->width * 3;
+  if (!s->kept[index]) {
+    MF_TRY(mf_api_prepare_picture(s->model, s->paths[index], s->pixels, e));
+    if (bytes <= s->room && (s->kept[index] = mf_arena_alloc(&s->arena, bytes))) {
+      memcpy(s->kept[index], s->pixels, bytes);
+      s->room -= bytes;
+    }
+  }
+  return mf_session_fill_pixels(session, at, s->kept[index] ? s->kept[index] : s->pixels, r->mean, r->std, e);
 }
 
-static mf_status tell(const minfer_session *s, size_t done, size_t total, mf_error *e) {
-  bool go_on = !s->options.progress || s->options.progress("calibrate", done, total, s->options.progress_context);
-  return go_on ? MF_OK : mf_fail(e, MF_ERR_INTERRUPTED, "interrupted");
+// Names stand for the images: the list, not what is in them.
+static uint64_t hash_names(const source *from, int count) {
+  uint64_t hash = 0;
+  for (int i = 0; i < count; i++) {
+    const char *name = from->input ? from->input->items[i].name : strrchr(from->paths[i], '/') + 1;
+    hash = mf_hash(name, strlen(name) + 1, hash);
+  }
+  return hash;
 }
 
-static mf_status over_input(calibration *c, const minfer_input *input, mf_error *e) {
-  for (int i = 0; i < input->count; i++) {
-    MF_TRY(mf_api_fill(c->session, c->s->model, &input->items[i], 0, e));
-    MF_TRY(mf_quant_observe(&c->seen, c->session, e));
-    MF_TRY(tell(c->s, (size_t)i + 1, (size_t)input->count, e));
+// Over the networks with real weights the best single one (bench/NOTES.md).
+static const char *const default_calibrator = "mse";
+
+static mf_status observe(minfer_session *s, source *from, int count, mf_error *e) {
+  const minfer_session_options *o = &s->options;
+  const mf_samples samples = {.count = count, .strict = o->strict, .fill = fill, .context = from};
+  const mf_quant_options options = {.calibrator = o->calibrator,
+                                    .no_bias_correction = o->no_bias_correction,
+                                    .survey = o->survey,
+                                    .accuracy_target = o->accuracy_target,
+                                    .float_input = from->input && from->input->items[0].floats,
+                                    .progress = o->progress,
+                                    .progress_context = o->progress_context};
+  mf_calibration *c = &s->calibration;
+  MF_TRY(mf_quant_calibrate(c, &s->calibration_report, s->graph, s->pool, &samples, &options, e));
+  c->model = mf_arena_copy(&c->arena, s->model->info.name);
+  if (!c->model) return mf_fail_memory(e, 64);
+  c->weights_hash = s->weights_hash;
+  c->images_hash = hash_names(from, count);
+  return MF_OK;
+}
+
+static mf_status observe_folder(minfer_session *s, const char *folder, mf_error *e) {
+  const mf_recipe *r = &s->model->recipe;
+  const size_t bytes = (size_t)r->height * (size_t)r->width * 3;
+  source from = {.model = s->model, .room = KEPT};
+  int count = 0;
+  mf_status status = mf_api_pictures(&from.arena, folder, PICTURES, &from.paths, &count, e);
+  if (status == MF_OK) {
+    from.pixels = mf_arena_alloc(&from.arena, bytes);
+    from.kept = mf_arena_alloc(&from.arena, (size_t)count * sizeof *from.kept);
+    status = from.pixels && from.kept ? observe(s, &from, count, e) : mf_fail_memory(e, bytes);
+  }
+  mf_arena_free(&from.arena);
+  return status;
+}
+
+static mf_status read_file(minfer_session *s, const char *path, mf_error *e) {
+  mf_map map;
+  mf_error shrunk;
+  MF_TRY(mf_map_open(&map, path, e));
+  mf_status status = mf_calibration_parse(&s->calibration, (const char *)map.data, map.size, path, e);
+  if (mf_map_check(&map, &shrunk) != MF_OK) {
+    *e = shrunk;
+    status = shrunk.status;
+  }
+  mf_map_close(&map);
+  MF_TRY(status);
+  const mf_calibration *c = &s->calibration;
+  if (strcmp(c->model, s->model->info.name) != 0)
+    return mf_fail(e, MF_ERR_FILE, "%s: a calibration of %s (expected %s)", path, c->model, s->model->info.name);
+  if (c->weights_hash != s->weights_hash) {
+    mf_fail(e, MF_ERR_FILE, "%s: a calibration of other weights (hash %016llx, these have %016llx)", path,
+            (unsigned long long)c->weights_hash, (unsigned long long)s->weights_hash);
+    return mf_hint(e, "minfer calibrate --model %s --images DIR -o FILE.json makes one of these", c->model);
   }
   return MF_OK;
 }
 
-// One picture in memory at a time.
-static mf_status over_folder(calibration *c, const char *folder, mf_error *e) {
-  const mf_recipe *r = &c->s->model->recipe;
-  mf_arena arena = {0};
-  const char **paths = NULL;
-  int count = 0;
-  uint8_t *pixels = mf_arena_alloc(&arena, (size_t)r->height * (size_t)r->width * 3);
-  mf_status status = pixels ? mf_api_pictures(&arena, folder, PICTURES, &paths, &count, e) : mf_fail_memory(e, 1);
-  for (int i = 0; i < count && status == MF_OK; i++) {
-    status = mf_api_prepare_picture(c->s->model, paths[i], pixels, e);
-    if (status == MF_ERR_FILE) {
-      mf_log(MF_LOG_WARNING, "%s (passed over)", e->text);
-      status = MF_OK;
-      continue;
-    }
-    if (status == MF_OK) status = mf_session_fill_pixels(c->session, 0, pixels, r->mean, r->std, e);
-    if (status == MF_OK) status = mf_quant_observe(&c->seen, c->session, e);
-    if (status == MF_OK) status = tell(c->s, (size_t)i + 1, (size_t)count, e);
+static mf_status get(minfer_session *s, const minfer_input *input, mf_error *e) {
+  minfer_session_options *o = &s->options;
+  const char *path = o->calibration;
+  if (path && !mf_file_is_folder(path)) {
+    if (o->survey) return mf_fail(e, MF_ERR_FILE, "%s: no folder (expected one with pictures to calibrate on)", path);
+    if (mf_file_exists(path) && (o->calibrator || o->no_bias_correction || o->accuracy_target > 0))
+      return mf_fail(e, MF_ERR_USAGE,
+                     "%s: a calibration file has its calibrator and corrections in it (nothing else can be asked for)",
+                     path);
+    s->calibration_kind = "file";
+    return read_file(s, path, e);
   }
-  mf_arena_free(&arena);
-  if (status == MF_OK && !c->seen.samples)
-    return mf_fail(e, MF_ERR_FILE, "%s: none of %d pictures could be read", folder, count);
-  return status;
+  if (!o->calibrator) o->calibrator = default_calibrator;
+  if (path) {
+    s->calibration_kind = "folder";
+    return observe_folder(s, path, e);
+  }
+  if (!input || !input->count)
+    return mf_fail(e, MF_ERR_USAGE, "int8 needs pictures to calibrate on (a calibration folder or file, or an input)");
+  s->calibration_kind = "own input";
+  return observe(s, &(source){.model = s->model, .input = input}, input->count, e);
 }
 
-static mf_status run(calibration *c, const minfer_input *input, mf_error *e) {
-  minfer_session *s = c->s;
-  const mf_calibrator *calibrator = NULL;
-  if (!s->options.calibrator) s->options.calibrator = "minmax";
-  MF_TRY(mf_quant_calibrator(&calibrator, s->options.calibrator, e));
-  const char *folder = s->options.calibration;
-  if (!folder && (!input || !input->count))
-    return mf_fail(e, MF_ERR_USAGE, "int8 needs pictures to calibrate on (a calibration folder or an input)");
-  MF_TRY(open_calibration(c, !folder && input->items[0].floats, e));
-  MF_TRY(folder ? over_folder(c, folder, e) : over_input(c, input, e));
-  s->calibration_images = c->seen.samples;
-  return mf_quant_assign(s->graph, &c->seen, calibrator, e);
+static mf_status apply(minfer_session *s, mf_error *e) {
+  MF_TRY(mf_calibration_annotate(&s->calibration, s->graph, e));
+  return mf_calibration_correct(&s->calibration, s->graph, e);
 }
 
 mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e) {
-  calibration c = {.s = s};
-  mf_status status = run(&c, input, e);
-  mf_quant_observations_free(&c.seen);
-  mf_session_free(c.session);
-  mf_plan_free(c.plan);
-  mf_graph_free(c.graph);
-  return status;
+  MF_TRY(get(s, input, e));
+  const mf_status status = apply(s, e);
+  if (status != MF_ERR_FILE || !s->options.calibration) return status;
+  const mf_error inner = *e;
+  return mf_fail(e, MF_ERR_FILE, "%s: %s", s->options.calibration, inner.text);
+}
+
+minfer_status minfer_session_save_calibration(minfer_session *s, const char *path, minfer_error *error) {
+  mf_error e = {0};
+  const mf_status status = s->options.dtype == MINFER_INT8 ? mf_calibration_write(&s->calibration, path, &e)
+                                                           : mf_fail(&e, MF_ERR_USAGE, "only int8 is calibrated");
+  return mf_api_report(error, &e, status);
+}
+
+const char *minfer_calibrator(int index, const char **summary) {
+  const mf_calibrator *calibrator = mf_calibrator_at(index);
+  if (calibrator && summary) *summary = calibrator->summary;
+  return calibrator ? calibrator->name : NULL;
 }

@@ -75,14 +75,37 @@ static int describe_buffers(minfer_buffer *out, const mf_plan *plan) {
   return count;
 }
 
+static minfer_quality describe_quality(const mf_quality *q) {
+  return (minfer_quality){q->sqnr_db, q->agreement, q->images};
+}
+
+static mf_status describe_calibration(minfer_session *s, mf_error *e) {
+  const mf_quant_report *report = &s->calibration_report;
+  const mf_calibration *c = &s->calibration;
+  minfer_candidate *candidates = mf_arena_alloc(&s->arena, ((size_t)report->candidate_count + 1) * sizeof *candidates);
+  minfer_float_layer *floats = mf_arena_alloc(&s->arena, ((size_t)c->float_count + 1) * sizeof *floats);
+  if (!candidates || !floats) return mf_fail_memory(e, sizeof *candidates);
+  for (int i = 0; i < report->candidate_count; i++)
+    candidates[i] = (minfer_candidate){report->candidates[i].calibrator, describe_quality(&report->candidates[i].plain),
+                                       describe_quality(&report->candidates[i].corrected)};
+  for (int i = 0; i < c->float_count; i++) floats[i] = (minfer_float_layer){c->floats[i].layer, c->floats[i].reason};
+  s->view.candidates = candidates;
+  s->view.candidate_count = report->candidate_count;
+  s->view.quality = describe_quality(&report->quality);
+  s->view.float_layers = floats;
+  s->view.float_layer_count = c->float_count;
+  return MF_OK;
+}
+
 mf_status mf_api_describe(minfer_session *s, mf_error *e) {
   const mf_plan *plan = s->plan;
   minfer_primitive *primitives = mf_arena_alloc(&s->arena, ((size_t)plan->step_count + 1) * sizeof *primitives);
   minfer_layer *layers = mf_arena_alloc(&s->arena, ((size_t)plan->layer_count + 1) * sizeof *layers);
   minfer_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)plan->value_count + 1) * sizeof *buffers);
   const char *source = s->options.dtype != MINFER_INT8 ? ""
-                       : s->options.calibration        ? mf_arena_format(&s->arena, "folder %s", s->options.calibration)
-                                                       : "own input";
+                       : s->options.calibration
+                           ? mf_arena_format(&s->arena, "%s %s", s->calibration_kind, s->options.calibration)
+                           : s->calibration_kind;
   if (!primitives || !layers || !buffers || !source)
     return mf_fail_memory(e, (size_t)plan->step_count * sizeof *primitives);
   for (int i = 0; i < plan->step_count; i++) describe_primitive(&primitives[i], plan, &plan->steps[i]);
@@ -104,9 +127,10 @@ mf_status mf_api_describe(minfer_session *s, mf_error *e) {
                           .weight_bytes = plan->constant_bytes,
                           .scratchpad_bytes = plan->scratchpad_bytes,
                           .calibration_source = source,
-                          .calibrator = s->options.dtype == MINFER_INT8 ? s->options.calibrator : "",
-                          .calibration_images = s->calibration_images};
-  return MF_OK;
+                          .calibrator = s->options.dtype == MINFER_INT8 ? s->calibration.calibrator : "",
+                          .calibration_images = s->calibration.samples,
+                          .corrected_layers = s->calibration.correction_count};
+  return describe_calibration(s, e);
 }
 
 const minfer_plan *minfer_session_plan(const minfer_session *s) {

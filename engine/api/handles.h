@@ -57,9 +57,12 @@ struct minfer_session {
   int phase_count, phase_capacity;
   uint64_t phase_end;
   minfer_plan view;
-  mf_trace trace;     // names for spans, built on first use
-  minfer_span *spans; // of the last minfer_session_spans
-  int calibration_images;
+  mf_trace trace;        // names for spans, built on first use
+  minfer_span *spans;    // of the last minfer_session_spans
+  uint64_t weights_hash; // int8
+  mf_calibration calibration;
+  mf_quant_report calibration_report;
+  const char *calibration_kind; // "file", "folder", "own input"
 };
 
 // Error bridge: run the body with an mf_error, hand it on. `error` may be NULL.
@@ -94,6 +97,8 @@ mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_erro
 // The plan as minfer.h shows it (describe.c).
 mf_status mf_api_describe(minfer_session *s, mf_error *e);
 
+// Fill a session's batch with items first, first + 1, ... of the input, beginning again at its end.
+mf_status mf_api_load(minfer_session *s, const minfer_input *input, int first, mf_error *e);
 // Fill item `at` of a session's batch.
 mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_item_of_input *item, int at,
                       mf_error *e);

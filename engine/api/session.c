@@ -40,6 +40,8 @@ static mf_status check_options(const minfer_session_options *o, mf_error *e) {
   MF_TRY(check_enum((int)o->dtype, MINFER_INT8, "dtype", e));
   MF_TRY(check_enum((int)o->layout, MINFER_LAYOUT_NCHW, "layout", e));
   MF_TRY(check_enum((int)o->algorithm, MINFER_ALGORITHM_WINOGRAD, "algorithm", e));
+  if (!(o->accuracy_target >= 0 && o->accuracy_target <= 1))
+    return mf_fail(e, MF_ERR_USAGE, "an accuracy target of %g is out of range (expected 0 to 1)", o->accuracy_target);
   if (o->batch < 1 || o->batch > 65536)
     return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
   if (o->algorithm == MINFER_ALGORITHM_WINOGRAD)
@@ -96,6 +98,10 @@ static void note_plan(const char *name, uint64_t start, uint64_t duration, void 
 static mf_status make_graph(minfer_session *s, mf_error *e) {
   MF_TRY(mf_api_build(s->model, s->options.batch, NULL, &s->graph, e));
   MF_TRY(phase(s, "build", e));
+  if (s->options.dtype == MINFER_INT8) { // before passes change them
+    s->weights_hash = mf_calibration_weights_hash(s->graph);
+    MF_TRY(phase(s, "hash weights", e));
+  }
   pass_notes notes = {s, e, MF_OK};
   MF_TRY(mf_pass_run_all(
       s->graph, &(mf_pass_options){.fusion = !s->options.no_fusion, .observe = note_pass, .context = &notes}, e));
@@ -193,6 +199,7 @@ void minfer_session_free(minfer_session *s) {
   mf_session_free(s->session);
   mf_plan_free(s->plan);
   mf_graph_free(s->graph);
+  mf_calibration_free(&s->calibration);
   mf_pool_destroy(s->pool);
   mf_topology_free(&s->topology);
   mf_recorder_free(s->recorder);
@@ -203,7 +210,7 @@ void minfer_session_free(minfer_session *s) {
   mf_free(s);
 }
 
-static mf_status load(minfer_session *s, const minfer_input *input, int first, mf_error *e) {
+mf_status mf_api_load(minfer_session *s, const minfer_input *input, int first, mf_error *e) {
   if (!input->count) return mf_fail(e, MF_ERR_USAGE, "the input is empty");
   if (input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
   if (first < 0) return mf_fail(e, MF_ERR_USAGE, "there is no item %d of the input (expected 0 or more)", first);
@@ -214,7 +221,7 @@ static mf_status load(minfer_session *s, const minfer_input *input, int first, m
 
 minfer_status minfer_session_load(minfer_session *s, const minfer_input *input, int first, minfer_error *error) {
   mf_error e = {0};
-  return mf_api_report(error, &e, load(s, input, first, &e));
+  return mf_api_report(error, &e, mf_api_load(s, input, first, &e));
 }
 
 minfer_status minfer_session_run(minfer_session *s, uint64_t *duration_ns, minfer_error *error) {

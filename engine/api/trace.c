@@ -122,7 +122,7 @@ static void options(attributes *a, const minfer_session *s) {
   text(a, "affinity", o->affinity ? o->affinity : "default");
   text(a, "calibration_source", s->view.calibration_source);
   text(a, "calibrator", s->view.calibrator);
-  if (s->calibration_images) integer(a, "calibration_images", (size_t)s->calibration_images);
+  if (s->calibration.samples) integer(a, "calibration_images", (size_t)s->calibration.samples);
 }
 
 static mf_status environment(minfer_session *s, mf_error *e) {

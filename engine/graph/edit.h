@@ -15,4 +15,7 @@ int mf_node_operands(const mf_node *node);
 // tensors must not be edited.
 mf_status mf_graph_sweep(mf_graph *g, mf_error *e);
 
+// The same network for another batch size: the input's first dimension, and what follows from it by the shape rules.
+mf_status mf_graph_rebatch(mf_graph *g, int64_t batch, mf_error *e);
+
 #endif

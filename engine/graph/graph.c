@@ -217,3 +217,10 @@ mf_status mf_graph_sweep(mf_graph *g, mf_error *e) {
   mf_free(id);
   return MF_OK;
 }
+
+mf_status mf_graph_rebatch(mf_graph *g, int64_t batch, mf_error *e) {
+  g->tensors[g->input].shape.dim[0] = batch;
+  for (int n = 0; n < g->node_count; n++)
+    MF_TRY(mf_graph_shape(g, &g->nodes[n], &g->tensors[g->nodes[n].output].shape, e));
+  return MF_OK;
+}

@@ -165,18 +165,29 @@ typedef struct minfer_session_options {
   int threads;          // 0: physical cores this process may use
   int64_t spin_us;      // how long idle workers poll before they sleep; 0: 1000; negative: they sleep at once
   const char *affinity; // "none", "compact", "scatter" or a list of CPUs; NULL: one worker a core if there are enough
-  const char *calibration; // int8: a folder of pictures; NULL: the input given to minfer_session_create
-  const char *calibrator;  // int8: NULL or "minmax"
+  // int8: a folder of pictures (300 of a larger one, at even spacing), or a file that minfer_session_save_calibration
+  // wrote; NULL: the input given to minfer_session_create.
+  const char *calibration;
+  const char *calibrator;  // int8: NULL ("mse"), a name of minfer_calibrator, or "auto": the best of all
+  bool no_bias_correction; // int8: leave the biases as they are
+  double accuracy_target;  // int8: layers go to f32 until this share of the images agrees with f32; 0: none do
+  bool survey;             // int8: try every calibrator and fill the plan's candidates
+  bool strict;             // int8: a broken picture in the calibration folder is an error
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
   bool (*progress)(const char *phase, size_t done, size_t total, void *context);
   void *progress_context;
 } minfer_session_options;
 
+// Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
+MINFER_API const char *minfer_calibrator(int index, const char **summary);
 // `input` is read only when int8 has to calibrate on it; may be NULL otherwise.
 MINFER_API minfer_status minfer_session_create(minfer_model *model, const minfer_input *input,
                                                const minfer_session_options *options, minfer_session **out,
                                                minfer_error *error);
 MINFER_API void minfer_session_free(minfer_session *session);
+// Write the calibration of an int8 session, for minfer_session_options.calibration. Whole or not at all.
+MINFER_API minfer_status minfer_session_save_calibration(minfer_session *session, const char *path,
+                                                         minfer_error *error);
 // Fill the batch with items first, first + 1, ... of the input, beginning again at its end.
 MINFER_API minfer_status minfer_session_load(minfer_session *session, const minfer_input *input, int first,
                                              minfer_error *error);
@@ -239,6 +250,20 @@ typedef struct minfer_phase { // start-up, in order, not overlapping
   uint64_t start_ns, duration_ns;
 } minfer_phase;
 
+// The output in int8 against f32's, on up to 128 of the calibration's images.
+typedef struct minfer_quality {
+  double sqnr_db;   // 10 log10(sum of squares of f32's outputs / that of the differences)
+  double agreement; // share of images with the same first class
+  int images;       // 0: not measured
+} minfer_quality;
+typedef struct minfer_candidate { // a calibrator that was tried
+  const char *calibrator;
+  minfer_quality plain, corrected; // without and with bias correction
+} minfer_candidate;
+typedef struct minfer_float_layer { // stays in f32
+  const char *layer, *reason;
+} minfer_float_layer;
+
 typedef struct minfer_plan {
   minfer_dtype dtype;
   int batch, threads;
@@ -252,11 +277,34 @@ typedef struct minfer_plan {
   const minfer_phase *phases;
   int phase_count;
   size_t activation_bytes, activation_bound_bytes, weight_bytes, scratchpad_bytes;
-  const char *calibration_source; // int8: "folder DIR", "own input"; "" otherwise
-  const char *calibrator;         // int8: "minmax"; "" otherwise
+  const char *calibration_source; // int8: "folder DIR", "file FILE", "own input"; "" otherwise
+  const char *calibrator;         // int8: "mse"; "" otherwise
   int calibration_images;
+  int corrected_layers;               // int8: layers whose bias was corrected
+  const minfer_candidate *candidates; // int8, when calibrators were compared
+  int candidate_count;
+  minfer_quality quality;                 // int8, when it was measured: "auto", a survey, an accuracy target
+  const minfer_float_layer *float_layers; // int8: convolutions and inner products that compute in f32
+  int float_layer_count;
 } minfer_plan;
 MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
+
+// ---- two sessions on the same inputs
+// ------------------------------------------------------------------------------------------------
+
+// The output of one layer of b against the same value in a.
+typedef struct minfer_layer_error {
+  int layer_a;    // index into a's layers of the one that writes it too; -1: fused away there
+  double sqnr_db; // 10 log10(sum of a^2 / sum of (a - b)^2); infinite when all numbers are equal; NaN when unknown: no
+                  // layer_a, or numbers that are not finite
+} minfer_layer_error;
+// Run both on items first, first + 1, ... of the input: `count` of them, rounded up to whole batches (it begins again
+// at its end). `out` is the caller's, one for each layer of b's plan. Sessions of one network, input size and batch
+// (else MINFER_USAGE); everything else may differ. Keeps up to 256 MiB of activations (or the largest, when that is
+// more) and takes more passes where these are not enough. b's progress is told. What both were loaded with is
+// overwritten.
+MINFER_API minfer_status minfer_session_compare(minfer_session *a, minfer_session *b, const minfer_input *input,
+                                                int first, int count, minfer_layer_error *out, minfer_error *error);
 
 // ---- the trace
 // ---------------------------------------------------------------------------------------------------------------------
@@ -305,7 +353,7 @@ typedef struct minfer_environment {
 } minfer_environment;
 // Asks oneDNN for its ISA, which settles it: minfer_set_isa comes before.
 MINFER_API const minfer_environment *minfer_environment_get(void);
-// Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first model is opened. MINFER_USAGE
+// Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first session is made. MINFER_USAGE
 // lists the names; MINFER_UNSUPPORTED when this machine lacks it.
 MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
 

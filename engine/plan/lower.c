@@ -1,5 +1,4 @@
 #include "plan/lower.h"
-#include <math.h>
 #include <string.h>
 
 int mf_lower_operand(const mf_lowering *lw, int input) {
@@ -12,7 +11,7 @@ const mf_shape *mf_lower_operand_shape(const mf_lowering *lw, int input) {
 
 mf_dtype mf_lower_output_dtype(const mf_lowering *lw) {
   const mf_tensor *out = &lw->graph->tensors[lw->node->output];
-  if (out->quantization.set) return out->quantization.dtype;
+  if (out->quantization.set && lw->node->compute == MF_S8) return out->quantization.dtype;
   return lw->node->output == lw->graph->output ? MF_F32 : lw->plan->options.activations;
 }
 
@@ -281,23 +280,4 @@ mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int 
   if (status == MF_OK) status = mf_lower_weights(lw, copy, plain, md, NULL, 1, count, constant, e);
   dnnl_memory_desc_destroy(md);
   return status;
-}
-
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, bool halves,
-                                 const float **scales, int *multiple, mf_error *e) {
-  float *out = mf_arena_alloc(&lw->plan->arena, channels * sizeof *out);
-  if (!out) return mf_fail_memory(e, channels * sizeof *out);
-  const bool vnni = mf_onednn_has_vnni();
-  const float top = vnni ? 127.0f : halves ? 126.0f : 63.0f;
-  for (size_t c = 0; c < channels; c++) {
-    float largest = 0;
-    for (size_t i = 0; i < row; i++) {
-      float size = fabsf(data[c * row + i]);
-      if (size > largest) largest = size;
-    }
-    out[c] = largest > 0 && isfinite(largest) ? largest / top : 1.0f;
-  }
-  *scales = out;
-  *multiple = halves && !vnni ? 2 : 1;
-  return MF_OK;
 }

@@ -35,8 +35,8 @@ typedef struct mf_lowering {
 // ---- values (lower.c)
 int mf_lower_operand(const mf_lowering *lw, int input); // the value that holds operand `input` now
 const mf_shape *mf_lower_operand_shape(const mf_lowering *lw, int input);
-// What the node's output is stored in: its quantised type, f32 for the network's output, else the plan's activation
-// type.
+// What a node that multiplies stores its output in: the quantised type when it computes in int8, f32 for the network's
+// output, else the plan's activation type.
 mf_dtype mf_lower_output_dtype(const mf_lowering *lw);
 // How the summand `input` is stored where it is added to integers: as it lies there, else as annotated, else like the
 // output.
@@ -60,11 +60,6 @@ mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int 
 // Weights in descriptor `want` (copied); `plain` is taken over. `scales` NULL: not int8.
 mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
                            const float *scales, int multiple, size_t channels, int *constant, mf_error *e);
-// One scale a row of `channels` x `row`, in the plan's arena: max|w| / 127. Where pairs of products saturate in 16 bits
-// weights have 7 bits: max|w| / 63, or, for primitives that halve their weights themselves (`halves`), even numbers up
-// to 126 (*multiple is 2).
-mf_status mf_lower_weight_scales(mf_lowering *lw, const float *data, size_t channels, size_t row, bool halves,
-                                 const float **scales, int *multiple, mf_error *e);
 
 // ---- attributes (attributes.c): scratchpad mode, scales, post-ops
 typedef struct mf_lower_attributes {

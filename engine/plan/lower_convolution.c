@@ -88,8 +88,8 @@ static mf_status place_summand(mf_lowering *lw, const convolution *c, int *alias
   int value = mf_lower_operand(lw, c->weighted.attr.summand);
   const_dnnl_memory_desc_t destination = dnnl_primitive_desc_query_md(c->pd, dnnl_query_dst_md, 0);
   mf_quantization quantization = *mf_lower_summand_quantization(lw, c->weighted.attr.summand);
-  if (!lw->graph->tensors[lw->node->output].quantization.set)
-    quantization.set = false; // a float destination adds floats
+  const mf_dtype stored = mf_lower_output_dtype(lw);
+  if (stored != MF_U8 && stored != MF_S8) quantization.set = false; // a float destination adds floats
   dnnl_memory_desc_t want = NULL;
   MF_TRY(
       mf_lower_md_as(&want, destination, quantization.set ? quantization.dtype : mf_onednn_dtype_of(destination), e));

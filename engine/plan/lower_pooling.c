@@ -1,5 +1,20 @@
-// Pooling takes the layout it finds. Integers are pooled as they are: maximum and average keep the scale.
+// Pooling takes the layout it finds. Integers are pooled as they are; an average that has a scale of its own gets there
+// by a post-op, since oneDNN's pooling knows no scales.
 #include "plan/lower.h"
+
+static mf_status add_rescaling(const mf_lowering *lw, int source, mf_lower_attributes *attr, mf_error *e) {
+  const mf_quantization *from = &lw->plan->values[source].quantization,
+                        *to = &lw->graph->tensors[lw->node->output].quantization;
+  if (!from->set || !to->set || from->scale == to->scale) return MF_OK; // floats stay floats
+  const float factor = from->scale / to->scale;
+  dnnl_post_ops_t posts = NULL;
+  dnnl_status_t status = dnnl_post_ops_create(&posts);
+  if (!status) status = dnnl_post_ops_append_eltwise(posts, dnnl_eltwise_linear, factor, 0);
+  if (!status) status = dnnl_primitive_attr_set_post_ops(attr->attr, posts);
+  if (posts) dnnl_post_ops_destroy(posts);
+  snprintf(attr->text, sizeof attr->text, "eltwise_linear:%g", (double)factor);
+  return mf_onednn_check(status, "post-op", e);
+}
 
 mf_status mf_lower_pooling(mf_lowering *lw, mf_error *e) {
   const mf_node *node = lw->node;
@@ -29,13 +44,15 @@ mf_status mf_lower_pooling(mf_lowering *lw, mf_error *e) {
   MF_TRY(mf_onednn_md(&destination, &y, mf_onednn_dtype_of(source_md), dnnl_format_tag_any, e));
   mf_status status = mf_lower_make_attributes(lw, NULL, &attr, e);
   mf_emit step = {.kind = "pooling", .source_letters = "nchw", .destination_letters = "nchw"};
+  if (status == MF_OK) status = add_rescaling(lw, source, &attr, e);
   if (status == MF_OK) {
     status = mf_onednn_check(dnnl_pooling_forward_primitive_desc_create(
                                  &step.pd, lw->plan->engine, dnnl_forward_inference, algorithm, source_md, destination,
                                  stride, kernel, dilation, begin, end, attr.attr),
                              node->name, e);
-    dnnl_primitive_attr_destroy(attr.attr);
+    step.post_ops = attr.text;
   }
+  if (attr.attr) dnnl_primitive_attr_destroy(attr.attr);
   dnnl_memory_desc_destroy(destination);
   MF_TRY(status);
   step.problem = mf_arena_format(&lw->plan->arena, "mb%lldic%lldih%lldoh%lldkh%lldsh%lldph%lld%s", (long long)x.dim[0],

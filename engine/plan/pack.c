@@ -1,5 +1,5 @@
 #include "plan/pack.h"
-#include <math.h>
+#include "plan/int8_weights.h"
 #include <oneapi/dnnl/dnnl_threadpool.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -21,16 +21,10 @@ typedef struct packing {
   mf_error error; // of the first failure
 } packing;
 
-// Round to nearest even, saturating; NaN becomes 0.
 static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
-  size_t row = elements / pack->channels;
-  for (size_t c = 0; c < pack->channels; c++) {
-    float multiple = (float)pack->multiple, inverse = 1.0f / (pack->scales[c] * multiple);
-    for (size_t i = c * row; i < (c + 1) * row; i++) {
-      float q = rintf(pack->data[i] * inverse) * multiple;
-      out[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q == q ? q : 0);
-    }
-  }
+  const size_t row = elements / pack->channels;
+  for (size_t c = 0; c < pack->channels; c++)
+    mf_int8_weights(pack->data + c * row, row, pack->scales[c], pack->multiple, out + c * row);
 }
 
 // Workers share oneDNN's cache of primitives, so everything is created here, by the caller alone.

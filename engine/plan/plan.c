@@ -177,3 +177,17 @@ void mf_plan_free(mf_plan *plan) {
   mf_arena_free(&plan->arena);
   mf_free(plan);
 }
+
+float *mf_plan_bias(const mf_plan *plan, int node) {
+  for (int l = 0; l < plan->layer_count; l++) {
+    const mf_layer *layer = &plan->layers[l];
+    if (layer->node != node) continue;
+    for (int i = layer->first_step; i < layer->first_step + layer->step_count; i++) {
+      const mf_step *step = &plan->steps[i];
+      for (int a = 0; a < step->argument_count; a++)
+        if (step->arguments[a].dnnl == DNNL_ARG_BIAS && step->arguments[a].source == MF_FROM_CONSTANT)
+          return (float *)((char *)plan->constant_slab + plan->constants[step->arguments[a].index].offset);
+    }
+  }
+  return NULL;
+}

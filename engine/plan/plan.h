@@ -109,6 +109,10 @@ mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_opt
                          mf_plan_note note, void *context, mf_error *e);
 void mf_plan_free(mf_plan *plan);
 
+// The bias that the primitive of a node of the graph reads: one float an output channel; NULL when it has none. Only
+// calibration writes there, before the plan is shared.
+float *mf_plan_bias(const mf_plan *plan, int node);
+
 // Offsets for values so that no two that live at once overlap (plan/memory.c). Sets offsets and both sizes.
 mf_status mf_plan_memory(mf_plan *plan, mf_error *e);
 

@@ -1,5 +1,6 @@
 #include "plan/weighted.h"
 #include "graph/edit.h"
+#include "plan/int8_weights.h"
 
 mf_status mf_weighted_prepare(mf_lowering *lw, const mf_shape *shape, dnnl_format_tag_t plain, int scales_mask,
                               mf_weighted *out, mf_error *e) {
@@ -13,10 +14,10 @@ mf_status mf_weighted_prepare(mf_lowering *lw, const mf_shape *shape, dnnl_forma
   if (out->int8) {
     size_t elements = 0;
     if (!mf_shape_elements(&weights->shape, &elements)) return mf_fail_memory(e, SIZE_MAX);
-    // oneDNN's convolutions, and they alone, halve the weights for an s8 source.
-    const bool halves = node->op == MF_OP_CONVOLUTION && tensors[node->inputs[0]].quantization.dtype == MF_S8;
-    MF_TRY(mf_lower_weight_scales(lw, weights->data, out->channels, elements / out->channels, halves, &out->scales,
-                                  &out->multiple, e));
+    float *channel_scales = mf_arena_alloc(&lw->plan->arena, out->channels * sizeof *channel_scales);
+    if (!channel_scales) return mf_fail_memory(e, out->channels * sizeof *channel_scales);
+    mf_int8_weight_scales(lw->graph, node, out->channels, elements / out->channels, channel_scales, &out->multiple);
+    out->scales = channel_scales;
     scales =
         (mf_lower_scales){&tensors[node->inputs[0]].quantization, &tensors[node->output].quantization, scales_mask};
   }

@@ -1,36 +1,56 @@
-// Quantisation: what was seen of every activation becomes a type and a scale for it, written into the graph, which the
-// plan obeys.
+// Calibration: from a network and images to the types, scales and bias corrections that int8 needs.
 #ifndef MF_QUANT_QUANT_H
 #define MF_QUANT_QUANT_H
 
+#include "quant/calibration.h"
+#include "quant/calibrators.h"
 #include "run/session.h"
 
-// What is known of one activation.
-typedef struct mf_statistics {
-  bool seen;
-  float min, max; // of all finite values
-} mf_statistics;
+// The images, decoded when they are asked for. `fill` writes image `index` into position `at` of the session's batch;
+// MF_ERR_FILE for one that cannot be read, which is passed over unless `strict`.
+typedef struct mf_samples {
+  int count;
+  bool strict;
+  mf_status (*fill)(void *context, mf_session *session, int64_t at, int index, mf_error *e);
+  void *context;
+} mf_samples;
 
-typedef struct mf_observations {
-  mf_statistics *tensors; // by tensor id of the graph
-  int tensor_count;
-  int samples; // items observed
-} mf_observations;
-mf_status mf_quant_observations_create(mf_observations *out, const mf_graph *graph, mf_error *e);
-void mf_quant_observations_free(mf_observations *observations); // zero-initialised is allowed
+// How one setting did on images: the output in int8 against f32.
+typedef struct mf_quality {
+  double sqnr_db;   // sum of squares of the f32 outputs over that of the differences
+  double agreement; // share of images with the same largest output
+  int images;
+} mf_quality;
 
-// Run the session on what it was filled with and add what its activations hold.
-mf_status mf_quant_observe(mf_observations *observations, mf_session *session, mf_error *e);
+typedef struct mf_candidate { // a calibrator that was tried
+  const char *calibrator;
+  mf_quality plain, corrected; // without and with bias correction
+} mf_candidate;
+#define MF_CANDIDATES 16
 
-// Calibrators by name (calibrator.def). MF_ERR_USAGE lists them.
-typedef struct mf_calibrator mf_calibrator;
-mf_status mf_quant_calibrator(const mf_calibrator **out, const char *name, mf_error *e);
-const char *mf_quant_calibrator_name(const mf_calibrator *calibrator);
+#define MF_CORRECTION_IMAGES 16 // fewer show an image's own means, not the channels'
 
-// Decide for the whole graph: convolutions and inner products compute in int8, and every activation that one of them
-// reads is stored as u8 (nothing negative was seen) or s8, symmetric. Pooling, concat and views share one scale between
-// their ends.
-mf_status mf_quant_assign(mf_graph *graph, const mf_observations *observations, const mf_calibrator *calibrator,
-                          mf_error *e);
+typedef struct mf_quant_options {
+  const char *calibrator;  // of calibrator.def, or "auto": every one is tried, the output's SQNR decides
+  bool no_bias_correction; // nor is there any on fewer than MF_CORRECTION_IMAGES
+  bool survey;             // try and judge every calibrator, whichever is taken
+  double accuracy_target;  // layers go to f32 until this share of images agrees; 0: none do
+  bool float_input;        // the samples are float arrays
+  bool (*progress)(const char *phase, size_t done, size_t total, void *context); // false interrupts; may be NULL
+  void *progress_context;
+} mf_quant_options;
+
+typedef struct mf_quant_report {
+  mf_candidate candidates[MF_CANDIDATES]; // none when there was nothing to choose
+  int candidate_count;
+  mf_quality quality; // of what was taken; images 0: not judged
+  int passed_over;    // images that could not be read
+} mf_quant_report;
+
+// Calibrate `graph`, which went through the passes, at any batch size; it is used and left as it was, but for
+// annotations. Memory does not grow with the number of images but for their outputs. The same for any number of
+// threads. On success *out is to be freed by the caller.
+mf_status mf_quant_calibrate(mf_calibration *out, mf_quant_report *report, mf_graph *graph, mf_pool *pool,
+                             const mf_samples *samples, const mf_quant_options *options, mf_error *e);
 
 #endif

@@ -73,6 +73,41 @@ class Interrupt(unittest.TestCase):
         self.assertEqual(out, '')
         self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
 
+    def check_compare(self, versus):
+        """A comparison gives what it has measured until then, and leaves no process behind."""
+        child = self.start(['compare'] + LONG + ['--vs', versus])
+        self.read_until(child, b'measure in turn: ')
+        with open('/proc/%d/task/%d/children' % (child.pid, child.pid)) as file:
+            processes = file.read().split()
+        child.send_signal(signal.SIGINT)
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 130)
+        self.assertEqual(schema.problems(out, 'compare'), [])
+        result = json.loads(out)
+        self.assertTrue(result['interrupted'])
+        self.assertGreaterEqual(result['speedup']['rounds'], 1)
+        self.assertEqual(err.splitlines()[-1], 'minfer: interrupted: the figures are of the rounds until then')
+        for process in processes:
+            self.assertFalse(os.path.exists('/proc/' + process))
+        return processes
+
+    def test_compare(self):
+        self.assertEqual(self.check_compare('--int8'), [])
+
+    def test_compare_in_two_processes(self):
+        self.assertEqual(len(self.check_compare('--isa sse41')), 2)
+
+    def test_compare_while_loading(self):
+        for versus in '--f32', '--isa sse41':
+            child = self.start(['compare'] + LARGE + ['--vs', versus, '-o', 'out.json'])
+            self.read_until(child, b'open: ')
+            child.send_signal(signal.SIGTERM)
+            out, err = self.finish(child)
+            self.assertEqual(child.returncode, 143)
+            self.assertEqual(out, '')
+            self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+            self.assertEqual(os.listdir(self.folder), [])
+
     def test_the_second_ends_at_once(self):
         # The results do not fit into a pipe that nobody reads: after the first signal the program waits there.
         child = self.start(LONG)

@@ -3,7 +3,8 @@ import copy, json, math, os, tempfile, unittest
 from support import files, program, schema
 
 COMMANDS = {'run': '$SMALL --iterations 9', 'inspect': 'inspect $SMALL --layout blocked', 'models': 'models', 'env': 'env',
-            'tensors': 'inspect $SMALL --tensors'}
+            'tensors': 'inspect $SMALL --tensors',
+            'accuracy': 'accuracy $SMALL --int8 --images pictures --labels labels.txt --gate 0.5'}
 
 
 def result(arguments, folder, **more):
@@ -156,7 +157,8 @@ class Results(unittest.TestCase):
 
     def test_int8_names_its_calibration(self):
         self.assertEqual(result('$QUICK --int8 --calibration pictures', self.folder)['calibration'],
-                         {'source': 'folder pictures', 'calibrator': 'minmax', 'images': 3})
+                         {'source': 'folder pictures', 'calibrator': 'mse', 'images': 3, 'bias_correction': False,
+                          'float_layers': []})
 
     def test_labels(self):
         with open(os.path.join(self.folder, 'classes.txt'), 'w', encoding='utf-8') as file:

@@ -97,9 +97,11 @@ static bool read_as_integers(const mf_graph *g, mf_tensor_id id) {
 
 static bool stores_integers(const mf_graph *g, const mf_tensor *tensor) {
   if (tensor->producer < 0) return true; // the input
-  switch (g->nodes[tensor->producer].op) {
+  const mf_node *node = &g->nodes[tensor->producer];
+  switch (node->op) {
   case MF_OP_CONVOLUTION:
   case MF_OP_INNER_PRODUCT:
+    return node->compute == MF_S8 || read_as_integers(g, (mf_tensor_id)(tensor - g->tensors));
   case MF_OP_POOLING:
   case MF_OP_CONCAT:
   case MF_OP_FLATTEN:
@@ -192,24 +194,38 @@ typedef struct ranges {
 } ranges;
 
 static void observe(void *context, const mf_tensor *tensor, const reference_tensor *value) {
+  mf_error e;
   ranges *r = context;
-  mf_statistics *s = &r->seen.tensors[tensor - r->graph->tensors];
-  *s = (mf_statistics){.seen = true, .min = INFINITY, .max = -INFINITY};
-  for (size_t i = 0; i < reference_elements(&value->shape); i++) {
-    s->min = fminf(s->min, (float)value->data[i]);
-    s->max = fmaxf(s->max, (float)value->data[i]);
+  const size_t count = reference_elements(&value->shape);
+  float *data = mf_alloc(count * sizeof *data);
+  if (!data) {
+    fail_msg("no memory for %zu values", count);
+    return;
   }
+  for (size_t i = 0; i < count; i++) data[i] = (float)value->data[i];
+  support_ok(mf_histogram_add(&r->seen.tensors[tensor - r->graph->tensors], data, count, harness_pool(1), &e), &e);
+  mf_free(data);
 }
 
 mf_observations harness_ranges(const mf_graph *g, const float *input) {
   mf_error e;
   reference_tensor out;
   ranges r = {.graph = g};
-  support_ok(mf_quant_observations_create(&r.seen, g, &e), &e);
+  support_ok(mf_observations_create(&r.seen, g, 1, &e), &e);
   support_ok(reference_graph_run(g, input, &(reference_options){.observe = observe, .context = &r}, &out, &e), &e);
   reference_tensor_free(&out);
   r.seen.samples = 1;
   return r.seen;
+}
+
+mf_status harness_quantise(mf_graph *g, const mf_observations *seen, const char *calibrator, mf_error *e) {
+  const mf_calibrator *chosen;
+  mf_calibration calibration = {0};
+  MF_TRY(mf_calibrator_find(&chosen, calibrator, e));
+  mf_status status = mf_quant_assign(&calibration, g, seen, chosen, e);
+  if (status == MF_OK) status = mf_calibration_annotate(&calibration, g, e);
+  mf_calibration_free(&calibration);
+  return status;
 }
 
 // ---- agreement

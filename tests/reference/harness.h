@@ -2,6 +2,7 @@
 #ifndef REFERENCE_HARNESS_H
 #define REFERENCE_HARNESS_H
 
+#include "quant/assign.h"
 #include "quant/quant.h"
 #include "reference.h"
 
@@ -43,17 +44,20 @@ reference_tensor harness_run(harness_engine *h, const float *input);
 // The truth for what `g` computes when float activations are stored as `activations` and quantised ones as annotated:
 // reference kernels in double, with the input, every activation and the weights of convolutions and inner products
 // rounded as the engine is meant to round them. The graph's output is rounded only when it is annotated. An annotation
-// counts where the engine stores integers: on the input, on what convolutions, inner products, pooling, concat and
-// flatten write, and on other tensors that only multiplications in int8 read.
+// counts where the engine stores integers: on the input, on what convolutions and inner products in int8, pooling,
+// concat and flatten write, and on other tensors that only multiplications in int8 read.
 reference_tensor harness_truth(const mf_graph *g, mf_dtype activations, const float *input);
 
 // Moves the input of an int8 graph, and the weights of what computes in int8, onto the grids of their integers. Between
 // two integers float and double may round to different ones, and each such weight is an error of the next layer.
 void harness_snap(mf_graph *g, float *input);
 
-// Smallest and largest value of every tensor in a run in double, as quant/ would have seen them. Free with
-// mf_quant_observations_free.
+// The values of every tensor in a run in double, as quant/ would have seen them; no taps. Free with
+// mf_observations_free.
 mf_observations harness_ranges(const mf_graph *g, const float *input);
+
+// Types and scales for what was seen, written into the graph.
+mf_status harness_quantise(mf_graph *g, const mf_observations *seen, const char *calibrator, mf_error *e);
 
 // Agreement in int8, summed up over samples: values, and those of them that a rounding between two integers moved.
 typedef struct harness_steps {

@@ -1,10 +1,10 @@
 #include "network.h"
 #include "graph/edit.h"
+#include "harness.h"
 #include "load/recipe.h"
 #include "load/safetensors.h"
 #include "load/synthetic.h"
 #include "pass/pass.h"
-#include "quant/quant.h"
 #include "support.h"
 #include <string.h>
 
@@ -73,16 +73,19 @@ static bool writes_nothing_negative(const mf_graph *g, const mf_node *node, cons
   return true;
 }
 
+static void see(mf_observations *o, mf_tensor_id tensor, float min) {
+  mf_error e;
+  const float ends[] = {min, 1};
+  support_ok(mf_histogram_add(&o->tensors[tensor], ends, 2, harness_pool(1), &e), &e);
+}
+
 void network_assume_ranges(mf_graph *g) {
   mf_error e;
   mf_observations o;
-  const mf_calibrator *minmax;
-  support_ok(mf_quant_calibrator(&minmax, "minmax", &e), &e);
-  support_ok(mf_quant_observations_create(&o, g, &e), &e);
-  o.tensors[g->input] = (mf_statistics){.seen = true, .min = -1, .max = 1};
+  support_ok(mf_observations_create(&o, g, 1, &e), &e);
+  see(&o, g->input, -1);
   for (int n = 0; n < g->node_count; n++)
-    o.tensors[g->nodes[n].output] =
-        (mf_statistics){.seen = true, .min = writes_nothing_negative(g, &g->nodes[n], &o) ? 0 : -1, .max = 1};
-  support_ok(mf_quant_assign(g, &o, minmax, &e), &e);
-  mf_quant_observations_free(&o);
+    see(&o, g->nodes[n].output, writes_nothing_negative(g, &g->nodes[n], &o) ? 0 : -1);
+  support_ok(harness_quantise(g, &o, "minmax", &e), &e);
+  mf_observations_free(&o);
 }

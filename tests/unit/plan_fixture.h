@@ -55,7 +55,7 @@ static inline mf_tensor_id plain_convolution(mf_graph *g, const char *name, mf_t
 
 // Stored as `dtype`, with the largest value at `reach` times the largest integer. A reach below 1 cuts off the largest
 // values, and a u8 the negative ones.
-static inline mf_quantization quantise(const mf_statistics *range, mf_dtype dtype, float reach) {
+static inline mf_quantization quantise(const mf_histogram *range, mf_dtype dtype, float reach) {
   const float largest = fmaxf(fabsf(range->min), fabsf(range->max));
   const float scale = largest * reach / (dtype == MF_U8 ? 255.0f : 127.0f);
   return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
@@ -75,7 +75,7 @@ static inline void annotate_all(mf_graph *g, float *input, unsigned unsigned_mas
       if (!q->set) *q = quantise(&ranges.tensors[ends[k]], unsigned_mask >> (ends[k] % 32) & 1 ? MF_U8 : MF_S8, 1);
     }
   }
-  mf_quant_observations_free(&ranges);
+  mf_observations_free(&ranges);
   harness_snap(g, input);
 }
 

@@ -239,7 +239,7 @@ static void test_calibration_is_checked(void **state) {
   minfer_session *session = api_session(model, input, OPTIONS(.dtype = MINFER_INT8));
   const minfer_plan *plan = minfer_session_plan(session);
   assert_string_equal(plan->calibration_source, "own input");
-  assert_string_equal(plan->calibrator, "minmax");
+  assert_string_equal(plan->calibrator, "mse");
   assert_int_equal(plan->calibration_images, 2);
   minfer_session_free(session);
   minfer_input_free(empty);

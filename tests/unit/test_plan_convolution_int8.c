@@ -5,7 +5,7 @@
 #include "unit/convolution_samples.h"
 
 // Stored as `dtype`. A reach below 1 cuts off the largest values, and a u8 the negative ones: saturation.
-static mf_quantization quantise(const mf_statistics *range, mf_dtype dtype, float reach) {
+static mf_quantization quantise(const mf_histogram *range, mf_dtype dtype, float reach) {
   const float largest = fmaxf(fabsf(range->min), fabsf(range->max));
   const float scale = largest * reach / (dtype == MF_U8 ? 255.0f : 127.0f);
   return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
@@ -32,7 +32,7 @@ static void annotate(mf_graph *g, const float *input, uint64_t *seed, kinds *n) 
   if (g->node_count == 2 && summand < 2)
     g->tensors[added].quantization = quantise(&ranges.tensors[added], integers[summand], 1);
   if (g->node_count == 2) n->summand[summand]++;
-  mf_quant_observations_free(&ranges);
+  mf_observations_free(&ranges);
 }
 
 static void check(uint64_t id, harness_steps *steps, seen *n, kinds *stored) {

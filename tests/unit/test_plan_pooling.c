@@ -1,4 +1,5 @@
-// Pooling: maximum and both averages, ceil mode, padding, in every layout; in int8 the integers keep their scale.
+// Pooling: maximum and both averages, ceil mode, padding, in every layout; in int8 the integers keep their scale, or
+// averages get their own.
 #include "reference/support.h"
 #include "unit/plan_fixture.h"
 
@@ -37,11 +38,12 @@ static void test_float(void **state) {
   }
 }
 
-// Integers are pooled as they are: input and output are annotated alike.
+// Integers are pooled as they are: input and output are annotated alike, but that averages may have another scale.
 static void test_integers(void **state) {
   (void)state;
   uint64_t seed = 2;
   char label[100];
+  int n_rescaled = 0;
   harness_steps steps = {0};
   for (int i = 0; i < HARNESS_SAMPLES(300); i++) {
     const mf_pooling p = pick_pooling(&seed);
@@ -58,6 +60,9 @@ static void test_integers(void **state) {
     // scale is a power of two.
     g->tensors[y].quantization = g->tensors[x].quantization =
         (mf_quantization){true, pick(&seed, 2) ? MF_U8 : MF_S8, 1.0f / 64, 0};
+    const bool rescaled = p.kind != MF_POOLING_MAX && pick(&seed, 2);
+    if (rescaled) g->tensors[y].quantization.scale = 1.0f / 128;
+    n_rescaled += rescaled;
     harness_snap(g, input);
     const mf_plan_options options = {
         .layout = pick(&seed, 2) ? MF_LAYOUT_AUTO : MF_LAYOUT_NHWC, .activations = MF_F32, .float_input = float_input};
@@ -65,7 +70,30 @@ static void test_integers(void **state) {
     mf_free(input);
     mf_graph_free(g);
   }
+  assert_true(n_rescaled > 0);
   harness_expect_few_moved(&steps);
+}
+
+// What lies there as float is pooled as float, though the annotations say that scales differ.
+static void test_floats_between_integers(void **state) {
+  (void)state;
+  uint64_t seed = 3;
+  harness_steps steps = {0};
+  const mf_pooling p = {MF_POOLING_AVERAGE, {2, 2}, {2, 2}, {0, 0}, {0, 0}, false};
+  for (int i = 0; i < 8; i++) {
+    mf_graph *g = new_graph();
+    const mf_tensor_id x = add_relu(g, "relu", plain_convolution(g, "a", add_input(g, SHAPE(2, 8, 6, 8)), 16, 3));
+    const mf_tensor_id y = add_pooling(g, x, &p);
+    g->output = plain_convolution(g, "b", y, 16, 1);
+    float *input = random_input(g, seed);
+    annotate_all(g, input, (unsigned)pick(&seed, 4096) | 1u << y);
+    g->tensors[g->output].quantization.set = false;
+    g->tensors[x].quantization = (mf_quantization){true, MF_U8, 1.0f / 32, 0};
+    g->tensors[y].quantization = (mf_quantization){true, MF_U8, 1.0f / 64, 0};
+    expect_same(g, &(mf_plan_options){.activations = MF_F32}, 1 + i % 2, input, 0.03, &steps, "averages of floats");
+    mf_free(input);
+    mf_graph_free(g);
+  }
 }
 
 // A last window that ceil mode lets reach beyond the padding would count zeros that are not there.
@@ -94,6 +122,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_float),
       cmocka_unit_test(test_integers),
+      cmocka_unit_test(test_floats_between_integers),
       cmocka_unit_test(test_padded_average_in_ceil_mode),
   };
   return cmocka_run_group_tests(tests, NULL, harness_end);

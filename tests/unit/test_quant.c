@@ -2,45 +2,28 @@
 #include "reference/support.h"
 #include "unit/plan_fixture.h"
 
-static const mf_calibrator *minmax(void) {
-  mf_error e;
-  const mf_calibrator *calibrator;
-  OK(mf_quant_calibrator(&calibrator, "minmax", &e));
-  return calibrator;
-}
-
-static void test_calibrators(void **state) {
-  (void)state;
-  mf_error e;
-  const mf_calibrator *calibrator = NULL;
-  assert_string_equal(mf_quant_calibrator_name(minmax()), "minmax");
-  check_fails(mf_quant_calibrator(&calibrator, "maxmin", &e), MF_ERR_USAGE, &e, "there is no calibrator maxmin");
-  assert_non_null(strstr(e.text, "minmax")); // what there is
-  assert_int_equal(mf_quant_calibrator(&calibrator, "", &e), MF_ERR_USAGE);
-  assert_null(calibrator);
-}
-
 // ---- assignment
 
 // What was seen of a tensor.
 static void see(const mf_graph *g, mf_observations *o, const char *name, float min, float max) {
+  mf_error e;
   const mf_tensor_id id = mf_graph_find(g, name);
   assert_true(id != MF_NO_TENSOR);
-  o->tensors[id] = (mf_statistics){true, min, max};
+  OK(mf_histogram_add(&o->tensors[id], (float[]){min, max}, 2, harness_pool(1), &e));
 }
 
 static mf_observations observations(const mf_graph *g) {
   mf_error e;
   mf_observations o;
-  OK(mf_quant_observations_create(&o, g, &e));
+  OK(mf_observations_create(&o, g, 1, &e));
   return o;
 }
 
 static void assign(mf_graph *g, mf_observations *o) {
   mf_error e;
-  OK(mf_quant_assign(g, o, minmax(), &e));
+  OK(harness_quantise(g, o, "minmax", &e));
   OK(mf_graph_verify(g, &e));
-  mf_quant_observations_free(o);
+  mf_observations_free(o);
 }
 
 static void expect(const mf_graph *g, const char *name, mf_dtype dtype, double scale) {
@@ -118,6 +101,45 @@ static void test_groups_share_a_scale(void **state) {
   mf_graph_free(g);
 }
 
+static mf_tensor_id add_average(mf_graph *g, const char *name, mf_tensor_id x) {
+  const mf_pooling p = {MF_POOLING_AVERAGE, {2, 2}, {2, 2}, {0, 0}, {0, 0}, false};
+  return ADD(g, POOLING, name, A(.pooling = p), x);
+}
+
+// Averages have a scale of their own, and the sign of what they are made of; but not where others share theirs.
+static void test_averages_have_their_own_scale(void **state) {
+  (void)state;
+  mf_graph *g = new_graph();
+  const mf_tensor_id x = add_input(g, SHAPE(1, 3, 6, 6));
+  const mf_tensor_id a = plain_convolution(g, "a", x, 8, 3), b = plain_convolution(g, "b", x, 8, 3),
+                     c = plain_convolution(g, "c", x, 8, 3), d = plain_convolution(g, "d", x, 8, 3);
+  const mf_tensor_id cat =
+      ADD(g, CONCAT, "cat", A(.concat = {1}), add_average(g, "mean c", c), add_average(g, "mean d", d));
+  const mf_tensor_id ends[] = {plain_convolution(g, "a2", add_average(g, "mean a", a), 8, 1),
+                               plain_convolution(g, "b2", add_average(g, "mean b", b), 8, 1),
+                               plain_convolution(g, "cat2", cat, 8, 1)};
+  g->output = ADD(g, CONCAT, "end", A(.concat = {1}), ends[0], ends[1], ends[2]);
+  mf_observations o = observations(g);
+  see(g, &o, "input", 0, 1);
+  see(g, &o, "a", 0, 5.1f);
+  see(g, &o, "mean a", 0.5f, 2.55f);
+  see(g, &o, "b", -3, 2);
+  see(g, &o, "mean b", 0.25f, 1.27f); // no negative average was seen, but there may be one
+  see(g, &o, "c", 0, 4);
+  see(g, &o, "mean c", 0, 2);
+  see(g, &o, "d", 0, 3);
+  see(g, &o, "mean d", 0, 1);
+  see(g, &o, "cat", 0, 2);
+  assign(g, &o);
+  expect(g, "a", MF_U8, 0.02);
+  expect(g, "mean a", MF_U8, 0.01);
+  expect(g, "b", MF_S8, 3 / 127.0);
+  expect(g, "mean b", MF_S8, 0.01);
+  static const char *const group[] = {"c", "mean c", "d", "mean d", "cat"};
+  for (int i = 0; i < COUNT(group); i++) expect(g, group[i], MF_U8, 4 / 255.0);
+  mf_graph_free(g);
+}
+
 // A summand is stored as integers where the sum is, on its own scale.
 static void test_residual_sums(void **state) {
   (void)state;
@@ -153,14 +175,15 @@ static void test_what_was_not_seen(void **state) {
   g->output = plain_convolution(g, "b", fused_convolution(g, "a", x, 8, 3, 1, &relu_post, 1, MF_NO_TENSOR), 8, 1);
   mf_observations o = observations(g);
   see(g, &o, "input", -1, 1);
-  check_fails(mf_quant_assign(g, &o, minmax(), &e), MF_ERR_FILE, &e, "calibration saw no number in the output of a");
+  check_fails(harness_quantise(g, &o, "minmax", &e), MF_ERR_FILE, &e, "calibration saw no number in the output of a");
   see(g, &o, "a", 0, 0); // nothing but zeros: any scale does
-  OK(mf_quant_assign(g, &o, minmax(), &e));
+  OK(harness_quantise(g, &o, "minmax", &e));
   expect(g, "a", MF_U8, 1);
   o.tensor_count--;
-  check_fails(mf_quant_assign(g, &o, minmax(), &e), MF_ERR_USAGE, &e, "the calibration is of a graph with");
-  mf_quant_observations_free(&o);
-  mf_quant_observations_free(&o);
+  check_fails(harness_quantise(g, &o, "minmax", &e), MF_ERR_USAGE, &e, "the calibration is of a graph with");
+  o.tensor_count++;
+  mf_observations_free(&o);
+  mf_observations_free(&o);
   mf_graph_free(g);
 }
 
@@ -283,8 +306,8 @@ static void test_activations_are_shown(void **state) {
     float *input = random_input(g, 3);
     mf_observations o = harness_ranges(g, input);
     shown s = {.graph = g, .tolerance = kind < 2 ? HARNESS_F32 : kind == 2 ? HARNESS_BF16 : 0.05};
-    if (kind == 3) OK(mf_quant_assign(g, &o, minmax(), &e));
-    mf_quant_observations_free(&o);
+    if (kind == 3) OK(harness_quantise(g, &o, "minmax", &e));
+    mf_observations_free(&o);
     reference_tensor out;
     reference_tensor truth[64] = {0};
     s.truth = truth;
@@ -305,10 +328,10 @@ static void test_activations_are_shown(void **state) {
   }
 }
 
-static void observe_one(mf_observations *o, harness_engine *engine, const float *input) {
+static void observe_one(mf_observations *o, const mf_graph *g, harness_engine *engine, const float *input) {
   mf_error e;
   for (int n = 0; n < 2; n++) OK(mf_session_fill_floats(engine->session, n, input + n * 3 * 6 * 7, &e));
-  OK(mf_quant_observe(o, engine->session, &e));
+  OK(mf_observations_add(o, g, engine->session, harness_pool(1), false, &e));
 }
 
 // The range over all that was observed, of finite numbers.
@@ -321,27 +344,27 @@ static void test_ranges(void **state) {
   float *first = random_input(g, 3), *second = random_input(g, 4);
   for (int i = 0; i < 20; i++) second[i] *= 3;
   mf_observations o = observations(g), a = harness_ranges(g, first), b = harness_ranges(g, second);
-  observe_one(&o, &engine, first);
-  observe_one(&o, &engine, second);
+  observe_one(&o, g, &engine, first);
+  observe_one(&o, g, &engine, second);
   assert_int_equal(o.samples, 2);
   for (int t = 0; t < g->tensor_count; t++) {
     const bool is_shown = !g->tensors[t].data && t != g->output; // the output is a view
-    assert_int_equal(o.tensors[t].seen, is_shown);
+    assert_int_equal(mf_histogram_seen(&o.tensors[t]), is_shown);
     if (!is_shown) continue;
     const float min = fminf(a.tensors[t].min, b.tensors[t].min), max = fmaxf(a.tensors[t].max, b.tensors[t].max);
     assert_true(fabsf(o.tensors[t].min - min) <= 1e-5f * (max - min) &&
                 fabsf(o.tensors[t].max - max) <= 1e-5f * (max - min));
   }
-  const mf_statistics before = o.tensors[g->input];
+  const mf_histogram before = o.tensors[g->input];
   first[0] = INFINITY;
   first[1] = -INFINITY;
   first[2] = NAN;
   first[3] = before.max + 1;
-  observe_one(&o, &engine, first);
+  observe_one(&o, g, &engine, first);
   assert_true(o.tensors[g->input].min == before.min && o.tensors[g->input].max == before.max + 1);
-  mf_quant_observations_free(&o);
-  mf_quant_observations_free(&a);
-  mf_quant_observations_free(&b);
+  mf_observations_free(&o);
+  mf_observations_free(&a);
+  mf_observations_free(&b);
   mf_free(first);
   mf_free(second);
   harness_close(&engine);
@@ -350,10 +373,14 @@ static void test_ranges(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_calibrators),           cmocka_unit_test(test_a_chain),
-      cmocka_unit_test(test_groups_share_a_scale),  cmocka_unit_test(test_residual_sums),
-      cmocka_unit_test(test_what_was_not_seen),     cmocka_unit_test(test_weights_have_a_scale_a_channel),
-      cmocka_unit_test(test_activations_are_shown), cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_a_chain),
+      cmocka_unit_test(test_averages_have_their_own_scale),
+      cmocka_unit_test(test_groups_share_a_scale),
+      cmocka_unit_test(test_residual_sums),
+      cmocka_unit_test(test_what_was_not_seen),
+      cmocka_unit_test(test_weights_have_a_scale_a_channel),
+      cmocka_unit_test(test_activations_are_shown),
+      cmocka_unit_test(test_ranges),
   };
   return cmocka_run_group_tests(tests, NULL, harness_end);
 }

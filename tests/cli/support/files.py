@@ -1,5 +1,5 @@
 """Small inputs made on the spot."""
-import array, os, struct
+import array, json, os, struct
 
 
 def bmp(path, width, height, seed):
@@ -36,6 +36,18 @@ def read_npy(path):
         return head['shape'], array.array('f', file.read())
 
 
+def safetensors(path, tensors):
+    """{name: (shape, numbers)} as float32."""
+    head, data = {}, b''
+    for name, (shape, numbers) in tensors.items():
+        start = len(data)
+        data += array.array('f', numbers).tobytes()
+        head[name] = {'dtype': 'F32', 'shape': shape, 'data_offsets': [start, len(data)]}
+    text = json.dumps(head).encode()
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text + data)
+
+
 def fill(folder):
     """What the cases find in their folder."""
     for name in 'pictures', 'broken', 'empty', 'folder.json':
@@ -43,7 +55,8 @@ def fill(folder):
     for i, name in enumerate(('pictures/a.bmp', 'pictures/b.bmp', 'pictures/c.bmp', 'broken/a.bmp', 'one.bmp')):
         bmp(os.path.join(folder, name), 80 + i, 70, i)
     texts = {'pictures/notes.txt': 'not a picture\n', 'bad.npy': 'not an array',
-             'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n'}
+             'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n',
+             'labels.txt': 'a.bmp 1\nb.bmp 2\nc.bmp 3\n'}
     for name, text in texts.items():
         with open(os.path.join(folder, name), 'w') as file:
             file.write(text)

@@ -1,0 +1,40 @@
+// What the files of quant/ share about one calibration.
+#ifndef MF_QUANT_INTERNAL_H
+#define MF_QUANT_INTERNAL_H
+
+#include "quant/observations.h"
+#include "quant/quant.h"
+
+typedef struct mf_quant_run {
+  mf_arena arena;
+  mf_graph *graph; // its batch size changes with what is opened
+  mf_pool *pool;
+  const mf_samples *samples;
+  const mf_quant_options *options;
+  mf_quant_report *report;
+  const mf_calibrator *calibrator; // that was taken
+  mf_observations seen;
+  size_t classes;
+  float *outputs; // of f32: samples x classes
+  bool *broken;   // by sample
+  int *correction_items, correction_item_count;
+} mf_quant_run;
+
+typedef struct mf_quant_network {
+  mf_plan *plan;
+  mf_session *session;
+} mf_quant_network;
+
+// The graph as it is annotated, at a batch size; all that are open at once have the same.
+mf_status mf_quant_open(const mf_quant_run *r, int64_t batch, mf_quant_network *out, mf_error *e);
+void mf_quant_close(mf_quant_network *n);
+void mf_quant_forget(mf_graph *graph); // annotations: everything in f32
+mf_status mf_quant_tell(const mf_quant_run *r, const char *phase, size_t done, size_t total, mf_error *e);
+// The output of an open network against f32's.
+mf_status mf_quant_judge(const mf_quant_run *r, const mf_quant_network *n, int64_t batch, mf_quality *out, mf_error *e);
+// Quantise with a calibrator, correct biases, judge. `out` may name layers that stay in f32. With `plain` the setting
+// is judged with and without correction, whatever the options say; `judged` false: only as far as corrections need it.
+mf_status mf_quant_try(const mf_quant_run *r, const mf_calibrator *calibrator, bool judged, mf_calibration *out,
+                       mf_quality *plain, mf_quality *corrected, mf_error *e);
+
+#endif
