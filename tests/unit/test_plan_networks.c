@@ -13,7 +13,7 @@ static bool is_large(const mf_network *zoo) {
 
 static void open_small(network *n, const mf_network *zoo) {
   network_open(n, zoo->name, 0);
-  if (!is_large(zoo)) n->recipe.height = n->recipe.width = 64; // every layer is still there
+  if (!is_large(zoo)) n->recipe.height = n->recipe.width = 80; // every layer is still there
 }
 
 static void expect_steps(const mf_plan *plan, int convolutions, int poolings, int inner_products, int others) {
