@@ -56,9 +56,11 @@ static void keep_whole(run_table *t, const minfer_span *spans, size_t count, min
     traced_run *run = run_of_item(t, &spans[i], kind);
     if (run) run->seen++;
   }
-  size_t kept = 0;
+  size_t kept = 0, whole = t->items ? 1 : 0; // not every item of a plan has a span
   for (size_t r = 0; r < t->count; r++)
-    if (t->runs[r].seen == t->items) t->runs[kept++] = t->runs[r];
+    if (t->runs[r].seen > whole) whole = t->runs[r].seen;
+  for (size_t r = 0; r < t->count; r++)
+    if (t->runs[r].seen == whole) t->runs[kept++] = t->runs[r];
   t->count = kept;
 }
 
@@ -68,7 +70,7 @@ static bool read_runs(run_table *t, const minfer_span *spans, size_t count, minf
   if (!t->runs) return false;
   keep_whole(t, spans, count, kind);
   t->scratch = calloc(t->count + 1, sizeof *t->scratch);
-  t->ms = calloc(t->count * items + 1, sizeof *t->ms); // no more than there are spans
+  t->ms = calloc(t->count * items + 1, sizeof *t->ms); // runs and items are bounded by the spans
   if (!t->scratch || !t->ms) return false;
   for (size_t i = 0; i < count; i++) {
     const traced_run *run = run_of_item(t, &spans[i], kind);
