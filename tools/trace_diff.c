@@ -164,19 +164,22 @@ static bool has_primitives(const trace_diff *d) {
   return d->sides[0].times.by_run && d->sides[1].times.by_run;
 }
 
+// What no primitive takes of a run; whole ns, for differences of sums are off by less.
+static double gap_of_run(const diff_side *s, size_t run) {
+  return round((s->times.run_times[run] - sum_of_run(s, run, false)) * 1e6) * 1e-6;
+}
+
 static bool judge_totals(trace_diff *d, const scratch *x) {
-  bool done = true;
   for (int k = 0; k < 2; k++)
     memcpy(x->values[k], d->sides[k].times.run_times, d->sides[k].times.runs * sizeof(double));
-  done = judge(d, x, &d->run);
+  bool done = judge(d, x, &d->run);
   decide(d, &d->run);
   d->reorders = d->gaps = (diff_time){.ms = {NAN, NAN}, .p = NAN};
   for (int gaps = 0; done && gaps < 2 && has_primitives(d); gaps++) {
     diff_time *t = gaps ? &d->gaps : &d->reorders;
     for (int k = 0; k < 2; k++)
       for (size_t r = 0; r < d->sides[k].times.runs; r++)
-        x->values[k][r] = gaps ? d->sides[k].times.run_times[r] - sum_of_run(&d->sides[k], r, false)
-                               : sum_of_run(&d->sides[k], r, true);
+        x->values[k][r] = gaps ? gap_of_run(&d->sides[k], r) : sum_of_run(&d->sides[k], r, true);
     done = judge(d, x, t);
     if (t->ms[0] == 0 && t->ms[1] == 0) t->p = NAN; // there are none
     decide(d, t);
