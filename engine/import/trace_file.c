@@ -1,104 +1,28 @@
-// Two passes over the events: spans first, which tells how many items there are, then the items' names and attributes.
+// The events are nearly all of a file. They are parsed one by one, so that a long trace takes little more memory than
+// what is kept of it; the document around them is parsed without them.
 #include "import/trace_file.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "import/trace_reader.h"
 #include <math.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SCHEMA "minfer.trace/1"
-#define WROTE "a trace that minfer wrote"
-#define LARGEST 9007199254740992.0 // 2^53: up to here a double holds every integer
 // Indices may be larger than a small file has events: layers and primitives that no run of it executed.
-enum { WORKER_TRACK = 100, WORKERS = 65536, INDICES = 4096 };
+enum { INDICES = 4096 };
 
-typedef struct reader {
-  mf_trace *out;
-  mf_arena *arena;
-  const char *path;
-  mf_error *e;
-  const char *text; // of the file
-  size_t size;
-  uint64_t origin;                         // where ts is 0
-  double index_end;                        // indices are below
-  size_t event;                            // being read, from 1; 0: what stands beside the events
-  mf_span *spans;                          // of the events so far
-  size_t span_count;                       // likewise
-  const mf_span *open[MF_SPAN_KIND_COUNT]; // spans around the next one, outermost first
-  int depth;
-} reader;
-
-static mf_status wrong(const reader *r, const char *expected, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static mf_status wrong(const reader *r, const char *expected, const char *format, ...) {
-  char what[256], event[32] = "";
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(what, sizeof what, format, arguments);
-  va_end(arguments);
-  if (r->event) snprintf(event, sizeof event, "event %zu: ", r->event);
-  return mf_fail(r->e, MF_ERR_FILE, "%s: %s%s (expected %s)", r->path, event, what, expected);
-}
-
-static const cJSON *member(const cJSON *object, const char *key) {
-  return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
-}
-
-static mf_status read_text(const reader *r, const cJSON *object, const char *key, const char **out) {
-  const cJSON *value = member(object, key);
-  if (!cJSON_IsString(value)) return wrong(r, WROTE, "\"%s\" is missing or no text", key);
-  *out = value->valuestring;
-  return MF_OK;
-}
-
-static mf_status read_list(const reader *r, const cJSON *object, const char *key, const cJSON **out) {
-  *out = member(object, key);
-  return cJSON_IsArray(*out) ? MF_OK : wrong(r, WROTE, "\"%s\" is missing or no list", key);
-}
-
-static mf_status copy(const reader *r, const char *text, const char **out) {
-  *out = mf_arena_copy(r->arena, text);
-  return *out ? MF_OK : mf_fail_memory(r->e, strlen(text) + 1);
-}
-
-static mf_status array(const reader *r, size_t count, size_t size, void *out) {
-  size_t bytes = SIZE_MAX;
-  void *block = mf_mul(count ? count : 1, size, &bytes) ? mf_arena_alloc(r->arena, bytes) : NULL;
-  if (!block) return mf_fail_memory(r->e, bytes);
-  memcpy(out, &block, sizeof block);
-  return MF_OK;
-}
-
-// An integer from 0 to below `end`, which is at most 2^53.
-static mf_status read_below(const reader *r, const cJSON *object, const char *key, double end, double *out) {
-  const cJSON *value = member(object, key);
-  *out = cJSON_IsNumber(value) ? value->valuedouble : NAN;
-  if (*out >= 0 && *out < end && *out == floor(*out)) return MF_OK;
-  return wrong(r, WROTE, "\"%s\" is missing or no integer in range", key);
-}
-
-static mf_status read_count(const reader *r, const cJSON *object, const char *key, uint64_t *out) {
-  double value;
-  MF_TRY(read_below(r, object, key, LARGEST, &value));
-  *out = (uint64_t)value;
-  return MF_OK;
-}
-
-// Microseconds, so written that rounding gives the ns.
-static mf_status read_ns(const reader *r, const cJSON *event, const char *key, uint64_t *out) {
-  const cJSON *value = member(event, key);
-  const double us = cJSON_IsNumber(value) ? value->valuedouble : NAN;
-  if (!(us >= 0 && us < LARGEST)) return wrong(r, WROTE, "\"%s\" is missing or no time in range", key);
-  *out = (uint64_t)llround(us * 1e3);
-  return MF_OK;
+static mf_status read_list(const mf_trace_reader *r, const cJSON *object, const char *key, const cJSON **out) {
+  *out = mf_reader_member(object, key);
+  return cJSON_IsArray(*out) ? MF_OK : mf_reader_wrong(r, MF_READER_WROTE, "\"%s\" is missing or no list", key);
 }
 
 // Moments on a clock have more digits than a double: they are taken from the text, where they stand behind their key.
 // What is found there counts only if it is what the parser found.
-static mf_status read_moment(const reader *r, const cJSON *clock, const char *key, uint64_t *out) {
-  const cJSON *value = member(clock, key);
+static mf_status read_moment(const mf_trace_reader *r, const cJSON *clock, const char *key, uint64_t *out) {
+  const cJSON *value = mf_reader_member(clock, key);
   const double rounded = cJSON_IsNumber(value) ? value->valuedouble : NAN;
-  if (!(rounded >= 0 && rounded < 0x1p63)) return wrong(r, WROTE, "\"%s\" is missing or no time in range", key);
+  if (!(rounded >= 0 && rounded < 0x1p63))
+    return mf_reader_wrong(r, MF_READER_WROTE, "\"%s\" is missing or no time in range", key);
   *out = (uint64_t)rounded;
   char quoted[32];
   const size_t length = (size_t)snprintf(quoted, sizeof quoted, "\"%s\":", key);
@@ -113,32 +37,32 @@ static mf_status read_moment(const reader *r, const cJSON *clock, const char *ke
 
 // ---- attributes
 
-static mf_status read_texts(const reader *r, const cJSON *list, mf_attribute *a) {
+static mf_status read_texts(const mf_trace_reader *r, const cJSON *list, mf_attribute *a) {
   const char **texts;
   const cJSON *item;
   a->type = MF_ATTRIBUTE_TEXTS;
-  MF_TRY(array(r, (size_t)cJSON_GetArraySize(list), sizeof *texts, &texts));
+  MF_TRY(mf_reader_array(r, (size_t)cJSON_GetArraySize(list), sizeof *texts, &texts));
   a->texts = texts;
   cJSON_ArrayForEach(item, list) {
-    if (!cJSON_IsString(item)) return wrong(r, WROTE, "\"%s\" is no list of texts", list->string);
-    MF_TRY(copy(r, item->valuestring, &texts[a->integer++]));
+    if (!cJSON_IsString(item)) return mf_reader_wrong(r, MF_READER_WROTE, "\"%s\" is no list of texts", list->string);
+    MF_TRY(mf_reader_copy(r, item->valuestring, &texts[a->integer++]));
   }
   return MF_OK;
 }
 
-static mf_status read_attribute(const reader *r, const cJSON *value, mf_attribute *a) {
-  MF_TRY(copy(r, value->string, &a->key));
+static mf_status read_attribute(const mf_trace_reader *r, const cJSON *value, mf_attribute *a) {
+  MF_TRY(mf_reader_copy(r, value->string, &a->key));
   if (cJSON_IsString(value)) {
     a->type = MF_ATTRIBUTE_TEXT;
-    return copy(r, value->valuestring, &a->text);
+    return mf_reader_copy(r, value->valuestring, &a->text);
   }
   if (cJSON_IsArray(value)) return read_texts(r, value, a);
   a->type = MF_ATTRIBUTE_DOUBLE;
   a->number = cJSON_IsNumber(value) ? value->valuedouble : NAN;
   if (cJSON_IsNull(value)) return MF_OK; // how a number that is none is written
   if (!cJSON_IsNumber(value) || !isfinite(a->number))
-    return wrong(r, "text, a number or a list of texts", "\"%s\" is nothing that is known", value->string);
-  if (a->number == floor(a->number) && fabs(a->number) < LARGEST && !(a->number == 0 && signbit(a->number))) {
+    return mf_reader_wrong(r, "text, a number or a list of texts", "\"%s\" is nothing that is known", value->string);
+  if (a->number == floor(a->number) && fabs(a->number) < MF_READER_LARGEST && !(a->number == 0 && signbit(a->number))) {
     a->type = MF_ATTRIBUTE_INT;
     a->integer = (int64_t)a->number;
   }
@@ -153,11 +77,11 @@ static bool is_of_span(const char *key) {
   return false;
 }
 
-static mf_status read_attributes(const reader *r, const cJSON *object, bool of_item, const mf_attribute **out,
+static mf_status read_attributes(const mf_trace_reader *r, const cJSON *object, bool of_item, const mf_attribute **out,
                                  int *count) {
   mf_attribute *list;
   const cJSON *value;
-  MF_TRY(array(r, (size_t)cJSON_GetArraySize(object), sizeof *list, &list));
+  MF_TRY(mf_reader_array(r, (size_t)cJSON_GetArraySize(object), sizeof *list, &list));
   *out = list;
   cJSON_ArrayForEach(value, object) if (!of_item || !is_of_span(value->string))
       MF_TRY(read_attribute(r, value, &list[(*count)++]));
@@ -166,24 +90,25 @@ static mf_status read_attributes(const reader *r, const cJSON *object, bool of_i
 
 // ---- what stands beside the events
 
-static mf_status read_clock(reader *r, const cJSON *root) {
-  const cJSON *clock = member(root, "clock");
-  if (!cJSON_IsObject(clock)) return wrong(r, WROTE, "\"clock\" is missing");
+static mf_status read_clock(mf_trace_reader *r, const cJSON *root) {
+  const cJSON *clock = mf_reader_member(root, "clock");
+  if (!cJSON_IsObject(clock)) return mf_reader_wrong(r, MF_READER_WROTE, "\"clock\" is missing");
   MF_TRY(read_moment(r, clock, "origin_monotonic_ns", &r->origin));
   MF_TRY(read_moment(r, clock, "monotonic_ns", &r->out->monotonic));
   return read_moment(r, clock, "epoch_ns", &r->out->epoch);
 }
 
-static mf_status read_buffer(const reader *r, const cJSON *from, mf_buffer *b) {
+static mf_status read_buffer(const mf_trace_reader *r, const cJSON *from, mf_buffer *b) {
   const char *name = NULL;
   double offset, bytes, first, last;
-  MF_TRY(read_text(r, from, "name", &name));
-  MF_TRY(copy(r, name, &b->name));
-  MF_TRY(read_below(r, from, "offset", LARGEST, &offset));
-  MF_TRY(read_below(r, from, "bytes", LARGEST, &bytes));
-  MF_TRY(read_below(r, from, "first_primitive", r->index_end, &first));
-  MF_TRY(read_below(r, from, "last_primitive", r->index_end, &last));
-  if (last < first) return wrong(r, "a last_primitive not before the first", "a buffer's life ends before it begins");
+  MF_TRY(mf_reader_text(r, from, "name", &name));
+  MF_TRY(mf_reader_copy(r, name, &b->name));
+  MF_TRY(mf_reader_below(r, from, "offset", MF_READER_LARGEST, &offset));
+  MF_TRY(mf_reader_below(r, from, "bytes", MF_READER_LARGEST, &bytes));
+  MF_TRY(mf_reader_below(r, from, "first_primitive", r->index_end, &first));
+  MF_TRY(mf_reader_below(r, from, "last_primitive", r->index_end, &last));
+  if (last < first)
+    return mf_reader_wrong(r, "a last_primitive not before the first", "a buffer's life ends before it begins");
   b->offset = (size_t)offset;
   b->bytes = (size_t)bytes;
   b->first = (int)first;
@@ -191,136 +116,30 @@ static mf_status read_buffer(const reader *r, const cJSON *from, mf_buffer *b) {
   return MF_OK;
 }
 
-static mf_status read_memory(reader *r, const cJSON *root) {
+static mf_status read_memory(mf_trace_reader *r, const cJSON *root) {
   const cJSON *list, *item;
   mf_buffer *buffers;
   MF_TRY(read_list(r, root, "memory", &list));
-  MF_TRY(array(r, (size_t)cJSON_GetArraySize(list), sizeof *buffers, &buffers));
+  MF_TRY(mf_reader_array(r, (size_t)cJSON_GetArraySize(list), sizeof *buffers, &buffers));
   r->out->buffers = buffers;
   cJSON_ArrayForEach(item, list) MF_TRY(read_buffer(r, item, &buffers[r->out->buffer_count++]));
   return MF_OK;
 }
 
-// ---- spans
-
-static mf_status read_kind(const reader *r, const cJSON *arguments, mf_span_kind *out) {
-  const char *name = NULL;
-  MF_TRY(read_text(r, arguments, "span", &name));
-  for (int k = 0; k < MF_SPAN_KIND_COUNT; k++)
-    if (strcmp(name, mf_span_kind_name((mf_span_kind)k)) == 0) {
-      *out = (mf_span_kind)k;
-      return MF_OK;
-    }
-  return wrong(r, "application, run, layer, primitive or thread", "there is no kind of span %s", name);
-}
-
-static mf_status read_worker(const reader *r, const cJSON *event, const cJSON *arguments, mf_span *s) {
-  double track, chunks;
-  MF_TRY(read_below(r, event, "tid", WORKER_TRACK + WORKERS, &track));
-  if (track < WORKER_TRACK) return wrong(r, "100 or more", "\"tid\" %d is no worker's", (int)track);
-  s->thread = (int)track - WORKER_TRACK;
-  MF_TRY(read_count(r, arguments, "effective_ns", &s->effective));
-  MF_TRY(read_count(r, arguments, "spin_ns", &s->spin));
-  MF_TRY(read_count(r, arguments, "wait_ns", &s->wait));
-  MF_TRY(read_count(r, arguments, "overhead_ns", &s->overhead));
-  MF_TRY(read_below(r, arguments, "chunks", (double)INT32_MAX + 1, &chunks));
-  s->chunks = (uint32_t)chunks;
-  return MF_OK;
-}
-
-static uint64_t end_of(const mf_span *s) {
-  return s->start + s->duration;
-}
-
-static bool fits(const mf_span *s, const mf_span *parent) {
-  switch (s->kind) {
-  case MF_SPAN_APPLICATION:
-  case MF_SPAN_RUN:
-    return !parent;
-  case MF_SPAN_LAYER:
-    return !parent || parent->kind == MF_SPAN_RUN;
-  case MF_SPAN_PRIMITIVE:
-    return !parent || parent->kind == MF_SPAN_RUN || parent->kind == MF_SPAN_LAYER;
-  default:
-    return parent && parent->kind == MF_SPAN_PRIMITIVE && parent->index == s->index;
-  }
-}
-
-// Where the span stands among those in front of it. Workers run at the same time, all others one after the other.
-static mf_status place(reader *r, const mf_span *s) {
-  const mf_span *last = r->span_count ? &r->spans[r->span_count - 1] : NULL;
-  if (last && s->id <= last->id)
-    return wrong(r, "ids that ascend", "id %llu comes after id %llu", (unsigned long long)s->id,
-                 (unsigned long long)last->id);
-  if (last && s->start < last->start)
-    return wrong(r, "events in order of time", "begins before the one in front of it");
-  const mf_span *inner = NULL;
-  while (r->depth && r->open[r->depth - 1]->id != s->parent) inner = r->open[--r->depth];
-  const mf_span *parent = r->depth ? r->open[r->depth - 1] : NULL;
-  if (s->parent && !parent)
-    return wrong(r, "an open span", "parent %llu is not around it", (unsigned long long)s->parent);
-  if (!fits(s, parent))
-    return wrong(r, WROTE, "a span of kind %s %s %s", mf_span_kind_name(s->kind), parent ? "within" : "outside of",
-                 parent ? mf_span_kind_name(parent->kind) : "all");
-  if (parent && end_of(s) > end_of(parent)) return wrong(r, WROTE, "reaches out of its parent");
-  if (inner && s->kind != MF_SPAN_THREAD && end_of(inner) > s->start)
-    return wrong(r, WROTE, "begins before span %llu ends", (unsigned long long)inner->id);
-  r->open[r->depth++] = s;
-  return MF_OK;
-}
-
-static mf_status read_span(reader *r, const cJSON *event, mf_span *s) {
-  const cJSON *arguments = member(event, "args");
-  double index;
-  MF_TRY(read_kind(r, arguments, &s->kind));
-  MF_TRY(read_count(r, arguments, "id", &s->id));
-  if (!s->id) return wrong(r, "at least 1", "\"id\" is 0");
-  if (member(arguments, "parent")) MF_TRY(read_count(r, arguments, "parent", &s->parent));
-  MF_TRY(read_below(r, arguments, "index", s->kind == MF_SPAN_RUN ? INT32_MAX : r->index_end, &index));
-  s->index = (int)index;
-  MF_TRY(read_ns(r, event, "ts", &s->start));
-  MF_TRY(read_ns(r, event, "dur", &s->duration));
-  if (__builtin_add_overflow(s->start, r->origin, &s->start) || s->start > INT64_MAX ||
-      s->duration > INT64_MAX - s->start)
-    return wrong(r, WROTE, "ends after the clock does");
-  if (s->kind == MF_SPAN_THREAD) MF_TRY(read_worker(r, event, arguments, s));
-  return place(r, s);
-}
-
 static bool is_span(const cJSON *event) {
-  const cJSON *phase = member(event, "ph");
+  const cJSON *phase = mf_reader_member(event, "ph");
   return cJSON_IsString(phase) && strcmp(phase->valuestring, "X") == 0;
 }
 
 // The only event besides spans that counts: the name of the whole.
-static mf_status read_name(const reader *r, const cJSON *event) {
+static mf_status read_name(const mf_trace_reader *r, const cJSON *event) {
   const char *phase = NULL, *what = NULL, *name = NULL;
-  MF_TRY(read_text(r, event, "ph", &phase));
-  if (strcmp(phase, "M") != 0) return wrong(r, "X or M", "an event of type %s", phase);
-  MF_TRY(read_text(r, event, "name", &what));
+  MF_TRY(mf_reader_text(r, event, "ph", &phase));
+  if (strcmp(phase, "M") != 0) return mf_reader_wrong(r, "X or M", "an event of type %s", phase);
+  MF_TRY(mf_reader_text(r, event, "name", &what));
   if (strcmp(what, "process_name") != 0) return MF_OK;
-  MF_TRY(read_text(r, member(event, "args"), "name", &name));
-  return copy(r, name, &r->out->name);
-}
-
-static mf_status read_spans(reader *r, const cJSON *events) {
-  const cJSON *event;
-  size_t count = 0;
-  cJSON_ArrayForEach(event, events) count += is_span(event);
-  MF_TRY(array(r, count, sizeof *r->spans, &r->spans));
-  r->out->spans = r->spans;
-  r->event = 0;
-  cJSON_ArrayForEach(event, events) {
-    r->event++;
-    if (is_span(event)) {
-      MF_TRY(read_span(r, event, &r->spans[r->span_count]));
-      r->span_count++;
-    } else
-      MF_TRY(read_name(r, event));
-  }
-  r->event = 0;
-  r->out->span_count = r->span_count;
-  return MF_OK;
+  MF_TRY(mf_reader_text(r, mf_reader_member(event, "args"), "name", &name));
+  return mf_reader_copy(r, name, &r->out->name);
 }
 
 // ---- items
@@ -336,88 +155,192 @@ static double number_of(const mf_item *item, const char *key) {
   return a && a->number > 0 ? a->number : 0;
 }
 
-static mf_status read_item(const reader *r, const cJSON *event, mf_span_kind kind, mf_item *item) {
+static mf_status read_item(const mf_trace_reader *r, const cJSON *event, mf_span_kind kind, mf_item *item) {
   const char *name = NULL, *category = NULL;
-  MF_TRY(read_text(r, event, "name", &name));
-  MF_TRY(read_text(r, event, "cat", &category));
+  MF_TRY(mf_reader_text(r, event, "name", &name));
+  MF_TRY(mf_reader_text(r, event, "cat", &category));
   if (item->name) {
     if (strcmp(name, item->name) == 0) return MF_OK;
-    return wrong(r, "one name", "%s of the same index is called %s and %s", mf_span_kind_name(kind), item->name, name);
+    return mf_reader_wrong(r, "one name", "%s of the same index is called %s and %s", mf_span_kind_name(kind),
+                           item->name, name);
   }
-  MF_TRY(copy(r, name, &item->name));
-  MF_TRY(read_attributes(r, member(event, "args"), true, &item->attributes, &item->attribute_count));
+  MF_TRY(mf_reader_copy(r, name, &item->name));
+  MF_TRY(read_attributes(r, mf_reader_member(event, "args"), true, &item->attributes, &item->attribute_count));
   item->flops = number_of(item, "flops");
   item->bytes = number_of(item, "bytes_read") + number_of(item, "bytes_written");
   const mf_attribute *told = kind == MF_SPAN_LAYER ? find(item, "kind") : NULL;
-  return copy(r, told && told->type == MF_ATTRIBUTE_TEXT ? told->text : category, &item->category);
+  return mf_reader_copy(r, told && told->type == MF_ATTRIBUTE_TEXT ? told->text : category, &item->category);
 }
 
-_Static_assert(MF_SPAN_PRIMITIVE == 3 && MF_SPAN_THREAD == 4, "one table a kind, threads have none");
-#define TABLES 4 // phases, none of runs, layers, primitives
-
-static mf_status read_items(reader *r, const cJSON *events) {
-  int counts[TABLES] = {0};
-  mf_item *items[TABLES] = {NULL};
-  for (size_t i = 0; i < r->span_count; i++) {
-    const mf_span *s = &r->spans[i];
-    if (s->kind != MF_SPAN_THREAD && s->kind != MF_SPAN_RUN && s->index >= counts[s->kind])
-      counts[s->kind] = s->index + 1;
+static mf_status place_item(mf_trace_reader *r, const mf_span *s, mf_item **out) {
+  mf_item_table *t = &r->tables[s->kind];
+  const size_t index = (size_t)s->index;
+  if (index >= t->capacity) {
+    mf_item *items;
+    const size_t capacity = index + 1 > 2 * t->capacity ? index + 1 : 2 * t->capacity;
+    MF_TRY(mf_reader_array(r, capacity, sizeof *items, &items)); // zeroed
+    if (t->count) memcpy(items, t->items, (size_t)t->count * sizeof *items);
+    t->items = items;
+    t->capacity = capacity;
   }
-  for (int k = 0; k < TABLES; k++) MF_TRY(array(r, (size_t)counts[k], sizeof **items, &items[k]));
-  const cJSON *event;
-  const mf_span *s = r->spans;
-  cJSON_ArrayForEach(event, events) {
+  if (s->index >= t->count) t->count = s->index + 1;
+  *out = &t->items[index];
+  return MF_OK;
+}
+
+static bool has_item(const mf_span *s) {
+  return s->kind != MF_SPAN_RUN && s->kind != MF_SPAN_THREAD;
+}
+
+static void take_items(mf_trace_reader *r, mf_span_kind kind, const mf_item **items, int *count) {
+  const mf_item_table *t = &r->tables[kind];
+  for (int i = 0; i < t->count; i++)
+    if (!t->items[i].name) t->items[i].name = t->items[i].category = "";
+  *items = t->items;
+  *count = t->count;
+}
+
+// ---- the list of events
+
+// The end of the value or list that begins at `at`: the next comma, bracket that closes more than was opened, or `end`.
+static size_t skip_value(const char *text, size_t at, size_t end) {
+  int64_t depth = 0;
+  for (bool in_string = false; at < end; at++) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') at++;
+      in_string = c != '"';
+    } else if (c == '"')
+      in_string = true;
+    else if (c == '{' || c == '[')
+      depth++;
+    else if (depth == 0 && (c == ',' || c == '}' || c == ']'))
+      return at;
+    else if (c == '}' || c == ']')
+      depth--;
+  }
+  return end;
+}
+
+static size_t skip_blanks(const char *text, size_t at, size_t end) {
+  while (at < end && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r')) at++;
+  return at;
+}
+
+// Where the outermost object has its events; no bytes when it has none, or when the text is broken.
+static void find_events(mf_trace_reader *r) {
+  static const char key[] = "\"traceEvents\"";
+  size_t at = skip_blanks(r->text, 0, r->size);
+  if (at == r->size || r->text[at] != '{') return;
+  while (at < r->size && (r->text[at] == '{' || r->text[at] == ',')) {
+    at = skip_blanks(r->text, at + 1, r->size);
+    const bool found = r->size - at > sizeof key - 1 && memcmp(r->text + at, key, sizeof key - 1) == 0;
+    size_t value = found ? skip_blanks(r->text, at + sizeof key - 1, r->size) : r->size;
+    if (value < r->size && r->text[value] == ':') value = skip_blanks(r->text, value + 1, r->size);
+    if (value < r->size && r->text[value] == '[') {
+      size_t end = value + 1;
+      while ((end = skip_value(r->text, end, r->size)) < r->size && r->text[end] == ',') end++;
+      if (end == r->size || r->text[end] != ']') return;
+      r->events = value + 1;
+      r->events_end = end;
+      return;
+    }
+    at = skip_value(r->text, at, r->size);
+  }
+}
+
+static mf_status parse(const mf_trace_reader *r, const char *bytes, size_t size, size_t before, cJSON **out) {
+  const char *why = NULL;
+  size_t offset = 0;
+  *out = mf_json_parse(bytes, size, &why, &offset);
+  if (*out) return MF_OK;
+  if (strcmp(why, "out of memory") == 0) return mf_fail_memory(r->e, size);
+  if (before + offset >= r->events && r->events_end > r->events && !r->event) offset += r->events_end - r->events;
+  return mf_fail(r->e, MF_ERR_FILE, "%s: byte %zu: %s (expected a trace in JSON)", r->path, before + offset, why);
+}
+
+static mf_status read_event(mf_trace_reader *r, const cJSON *event) {
+  if (!is_span(event)) return read_name(r, event);
+  mf_span *s = &r->spans[r->span_count];
+  mf_item *item = NULL;
+  MF_TRY(mf_reader_span(r, event, s));
+  r->span_count++;
+  if (!has_item(s)) return MF_OK;
+  MF_TRY(place_item(r, s, &item));
+  return read_item(r, event, s->kind, item);
+}
+
+static size_t count_events(const mf_trace_reader *r) {
+  size_t count = skip_blanks(r->text, r->events, r->events_end) < r->events_end;
+  for (size_t at = r->events; (at = skip_value(r->text, at, r->events_end)) < r->events_end; at++) count++;
+  return count;
+}
+
+static mf_status read_events(mf_trace_reader *r, size_t count) {
+  MF_TRY(mf_reader_array(r, count, sizeof *r->spans, &r->spans));
+  r->out->spans = r->spans;
+  for (size_t at = r->events, end; r->event < count; at = end + 1) {
+    cJSON *event = NULL;
+    end = skip_value(r->text, at, r->events_end);
     r->event++;
-    if (!is_span(event)) continue;
-    if (s->kind != MF_SPAN_THREAD && s->kind != MF_SPAN_RUN)
-      MF_TRY(read_item(r, event, s->kind, &items[s->kind][s->index]));
-    s++;
+    MF_TRY(parse(r, r->text + at, end - at, at, &event));
+    const mf_status status = read_event(r, event);
+    cJSON_Delete(event);
+    MF_TRY(status);
   }
   r->event = 0;
-  for (int k = 0; k < TABLES; k++)
-    for (int i = 0; i < counts[k]; i++)
-      if (!items[k][i].name) items[k][i].name = items[k][i].category = "";
-  r->out->phases = items[MF_SPAN_APPLICATION];
-  r->out->phase_count = counts[MF_SPAN_APPLICATION];
-  r->out->layers = items[MF_SPAN_LAYER];
-  r->out->layer_count = counts[MF_SPAN_LAYER];
-  r->out->primitives = items[MF_SPAN_PRIMITIVE];
-  r->out->primitive_count = counts[MF_SPAN_PRIMITIVE];
+  r->out->span_count = r->span_count;
+  take_items(r, MF_SPAN_APPLICATION, &r->out->phases, &r->out->phase_count);
+  take_items(r, MF_SPAN_LAYER, &r->out->layers, &r->out->layer_count);
+  take_items(r, MF_SPAN_PRIMITIVE, &r->out->primitives, &r->out->primitive_count);
   return MF_OK;
 }
 
 // ---- the whole
 
-static mf_status read_root(reader *r, const cJSON *root) {
+static mf_status read_root(mf_trace_reader *r, const cJSON *root) {
   const char *schema = NULL;
-  const cJSON *environment = member(root, "environment"), *events;
+  const cJSON *environment = mf_reader_member(root, "environment"), *events;
+  const size_t count = count_events(r);
   uint64_t dropped;
-  MF_TRY(read_text(r, root, "schema", &schema));
-  if (strcmp(schema, SCHEMA) != 0) return wrong(r, SCHEMA, "schema %s, another kind or version of file", schema);
+  MF_TRY(mf_reader_text(r, root, "schema", &schema));
+  if (strcmp(schema, SCHEMA) != 0)
+    return mf_reader_wrong(r, SCHEMA, "schema %s, another kind or version of file", schema);
   MF_TRY(read_list(r, root, "traceEvents", &events));
-  r->index_end = (double)INDICES + cJSON_GetArraySize(events);
+  if (events->child)
+    return mf_reader_wrong(r, MF_READER_WROTE, "\"traceEvents\" is written with escapes"); // else it is empty by now
+  r->index_end = (double)INDICES + (double)count;
   MF_TRY(read_clock(r, root));
-  if (!cJSON_IsObject(environment)) return wrong(r, WROTE, "\"environment\" is missing");
+  if (!cJSON_IsObject(environment)) return mf_reader_wrong(r, MF_READER_WROTE, "\"environment\" is missing");
   MF_TRY(read_attributes(r, environment, false, &r->out->environment, &r->out->environment_count));
   MF_TRY(read_memory(r, root));
-  MF_TRY(read_count(r, root, "dropped_records", &dropped));
+  MF_TRY(mf_reader_count(r, root, "dropped_records", &dropped));
   r->out->dropped = (size_t)dropped;
-  MF_TRY(read_spans(r, events));
-  return read_items(r, events);
+  return read_events(r, count);
+}
+
+// The document without its events.
+static mf_status parse_frame(const mf_trace_reader *r, cJSON **root) {
+  const size_t size = r->size - (r->events_end - r->events);
+  char *frame = mf_alloc(size);
+  if (!frame) return mf_fail_memory(r->e, size);
+  if (r->events) memcpy(frame, r->text, r->events);
+  if (r->size) memcpy(frame + r->events, r->text + r->events_end, r->size - r->events_end);
+  const mf_status status = parse(r, frame, size, 0, root);
+  mf_free(frame);
+  return status;
 }
 
 mf_status mf_import_trace(mf_trace *out, mf_arena *arena, const char *bytes, size_t size, const char *path,
                           mf_error *e) {
-  const char *why = NULL;
-  size_t offset = 0;
+  cJSON *root = NULL;
   *out = (mf_trace){.name = ""};
   if (size > MF_TRACE_FILE_BYTES)
     return mf_fail(e, MF_ERR_FILE, "%s: %zu MiB (expected a trace of up to %zu MiB)", path, size >> 20,
                    MF_TRACE_FILE_BYTES >> 20);
-  cJSON *root = mf_json_parse(bytes, size, &why, &offset);
-  if (!root && strcmp(why, "out of memory") == 0) return mf_fail_memory(e, size);
-  if (!root) return mf_fail(e, MF_ERR_FILE, "%s: byte %zu: %s (expected a trace in JSON)", path, offset, why);
-  reader r = {.out = out, .arena = arena, .path = path, .e = e, .text = bytes, .size = size};
+  mf_trace_reader r = {.out = out, .arena = arena, .path = path, .e = e, .text = bytes, .size = size};
+  find_events(&r);
+  MF_TRY(parse_frame(&r, &root));
   const mf_status status = read_root(&r, root);
   cJSON_Delete(root);
   return status;

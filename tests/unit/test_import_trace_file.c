@@ -240,6 +240,15 @@ static const edit edits[] = {
     {"\"traceEvents\":[", "\"traceEvents\":[{\"ph\":\"B\"},", "event 1: an event of type B (expected X or M)"},
     {"\"traceEvents\":[", "\"traceEvents\":[{\"ph\":\"X\"},", "event 1: " MISSING("span") "text"},
     {"\"traceEvents\":[", "\"traceEvents\":[{\"ph\":\"M\"},", "event 1: " MISSING("name") "text"},
+    {"\"traceEvents\"", "\"trace\\u0045vents\"", "\"traceEvents\" is written with escapes"},
+    {"\"traceEvents\":[", "\"traceEvents\":[,", "byte 275: empty"},
+    {"\"index\":1}}]", "\"index\":1}},]", ": empty (expected a trace in JSON)"},
+    {"\"index\":1}}]", "\"index\":1}}}]", "expected a trace in JSON"},
+    {"\"index\":1}}]", "\"index\":1}]", "expected a trace in JSON"},
+    {"\"index\":1}}]}", "\"index\":1}}]]}", "byte "},
+    {"\"index\":1}}]}", "\"index\":1}}]}x", "bytes after the value (expected a trace in JSON)"},
+    {"\"flops\":8.5", "\"flops\":8.5.5", "expected a trace in JSON"},
+    {"\"flops\":8.5", "\"flops\":\"\\\"", "expected a trace in JSON"},
     {CLOCK, "\"clock\":[]", "\"clock\" is missing"},
     {"\"origin_monotonic_ns\":1000,", "", MISSING("origin_monotonic_ns") "time in range"},
     {"\"monotonic_ns\":5", "\"monotonic_ns\":\"5\"", MISSING("monotonic_ns") "time in range"},
@@ -377,6 +386,23 @@ static void test_broken(void **state) {
   }
 }
 
+// Blanks, brackets in strings, keys of the same name further in, events in front of what they stand for.
+static void test_other_ways_to_write_it(void **state) {
+  (void)state;
+  static const char text[] = " {\"x\":{\"traceEvents\":[1,2]},\"\\\"\":\"traceEvents\\\\\",\n\"traceEvents\"\t:\r[ " RUN
+                             "\n,\n" LAYER " ] , \"]\":[\"[\"],\"schema\":\"minfer.trace/1\"," CLOCK
+                             ",\"environment\":{\"cpu\":\"]}\\\"[{\"},\"memory\":[],\"dropped_records\":0} \n";
+  mf_error e;
+  mf_trace t;
+  mf_arena arena = {0};
+  support_ok(parse(&t, &arena, text, sizeof text - 1, &e), &e);
+  assert_int_equal(t.span_count, 2);
+  assert_string_equal(t.layers[0].name, "conv1");
+  assert_string_equal(t.environment[0].text, "]}\"[{");
+  assert_true(t.monotonic == 5);
+  mf_arena_free(&arena);
+}
+
 static void test_truncated(void **state) {
   (void)state;
   for (size_t size = 0; size + 2 < sizeof good; size++) refuse(good, size, "expected a trace in JSON");
@@ -438,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_an_empty_trace),
       cmocka_unit_test(test_good),
       cmocka_unit_test(test_broken),
+      cmocka_unit_test(test_other_ways_to_write_it),
       cmocka_unit_test(test_truncated),
       cmocka_unit_test(test_deep_nesting),
       cmocka_unit_test(test_too_large),
