@@ -10,6 +10,8 @@
 #define SCHEMA "minfer.trace/1"
 // Indices may be larger than a small file has events: layers and primitives that no run of it executed.
 enum { INDICES = 4096 };
+// No span is written in fewer bytes: {"ph":"X","ts":0,"dur":0,"args":{"span":"run","id":1,"index":0}}
+enum { SPAN_BYTES = 60 };
 
 static mf_status read_list(const mf_trace_reader *r, const cJSON *object, const char *key, const cJSON **out) {
   *out = mf_reader_member(object, key);
@@ -277,7 +279,7 @@ static size_t count_events(const mf_trace_reader *r) {
 }
 
 static mf_status read_events(mf_trace_reader *r, size_t count) {
-  MF_TRY(mf_reader_array(r, count, sizeof *r->spans, &r->spans));
+  MF_TRY(mf_reader_array(r, (r->events_end - r->events) / SPAN_BYTES + 1, sizeof *r->spans, &r->spans));
   r->out->spans = r->spans;
   for (size_t at = r->events, end; r->event < count; at = end + 1) {
     cJSON *event = NULL;

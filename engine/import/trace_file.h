@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "trace/trace.h"
 
-#define MF_TRACE_FILE_BYTES ((size_t)256 << 20) // a larger file is refused: reading takes several times its size
+#define MF_TRACE_FILE_BYTES ((size_t)256 << 20) // a larger file is refused
 
 // Everything *out points to is in the arena, which stays the caller's to free, after a failure too. `path` is for
 // messages. Differences from the trace that was written: numbers without a fraction are MF_ATTRIBUTE_INT; phases,
