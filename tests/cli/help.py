@@ -2,7 +2,7 @@
 import os, re, tempfile, unittest
 from support import files, program, schema
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'diff', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
 SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
 
@@ -58,6 +58,8 @@ class Help(unittest.TestCase):
                 with tempfile.TemporaryDirectory() as folder:
                     if command in ('accuracy', 'calibrate'):
                         files.fill(folder)
+                    if command == 'diff':
+                        program.run('minfer $QUICK --trace=before.trace.json && cp before.trace.json after.trace.json', folder)
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
                     written = re.findall(r'-o (\S+)', example)
