@@ -167,6 +167,7 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   s->trace.primitive_count = p->primitive_count;
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
+  if (!s->trace.context.base) mf_trace_context_create(&s->trace.context);
   const uint64_t before = mf_now_ns();
   s->trace.epoch = mf_epoch_ns();
   s->trace.monotonic = before + (mf_now_ns() - before) / 2;
@@ -258,18 +259,23 @@ static mf_status fail_format(const char *format, const char *path, mf_error *e) 
   return mf_fail(e, MF_ERR_USAGE, "%s: no trace format ends like this (expected %s)", path, names);
 }
 
+mf_status mf_api_trace(minfer_session *s, mf_trace *out, mf_error *e) {
+  mf_span *spans = NULL;
+  size_t count = 0;
+  MF_TRY(collect(s, &spans, &count, e));
+  *out = s->trace;
+  out->spans = spans;
+  out->span_count = count;
+  return MF_OK;
+}
+
 static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
   const mf_exporter *exporter = format ? mf_exporter_find(format) : mf_exporter_for_path(path);
   if (!exporter) return fail_format(format, path, e);
-  mf_span *spans = NULL;
   mf_trace trace;
-  size_t count = 0;
-  MF_TRY(collect(s, &spans, &count, e));
-  trace = s->trace;
-  trace.spans = spans;
-  trace.span_count = count;
+  MF_TRY(mf_api_trace(s, &trace, e));
   mf_status status = mf_file_write(path, fill, &(writing){exporter, &trace}, e);
-  mf_free(spans);
+  mf_free((void *)trace.spans);
   return status;
 }
 
