@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "export/otlp.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 // A name or value that is kept; an empty one stays empty.
@@ -44,21 +44,16 @@ minfer_status minfer_session_set_trace_context(minfer_session *s, const minfer_t
 
 enum { MOST_SPANS = 2000, MOST_BYTES = 4 << 20 };
 
-typedef struct request {
-  char *bytes;
-  size_t size;
-} request;
+static ssize_t add_bytes(void *text, const char *bytes, size_t count) {
+  mf_text_add(text, bytes, count);
+  return ((mf_text *)text)->failed ? 0 : (ssize_t)count;
+}
 
-static mf_status write_request(const mf_trace *trace, size_t first, size_t count, request *out, mf_error *e) {
-  *out = (request){0};
-  FILE *file = open_memstream(&out->bytes, &out->size);
-  if (!file) return mf_fail_memory(e, MOST_BYTES);
+static mf_status write_request(const mf_trace *trace, size_t first, size_t count, mf_text *out, mf_error *e) {
+  FILE *file = fopencookie(out, "w", (cookie_io_functions_t){.write = add_bytes});
+  if (!file) return mf_fail_memory(e, BUFSIZ);
   mf_export_otlp_part(trace, first, count, file);
-  const bool failed = ferror(file) != 0;
-  if (fclose(file) == 0 && !failed) return MF_OK;
-  free(out->bytes);
-  out->bytes = NULL;
-  return mf_fail_memory(e, out->size);
+  return fclose(file) == 0 && !out->failed ? MF_OK : mf_fail_memory(e, out->length);
 }
 
 typedef struct sending {
@@ -68,21 +63,27 @@ typedef struct sending {
   bool by_sender;      // it did
 } sending;
 
+static mf_status send_part(const mf_trace *trace, size_t first, size_t *count, sending *to, mf_error *e) {
+  mf_text request = {0};
+  mf_status status = write_request(trace, first, *count, &request, e);
+  while (status == MF_OK && request.length > MOST_BYTES && *count > 1) {
+    mf_text_free(&request);
+    *count /= 2;
+    status = write_request(trace, first, *count, &request, e);
+  }
+  if (status == MF_OK) {
+    status = (mf_status)to->send(request.data, request.length, to->context, to->error);
+    to->by_sender = status != MF_OK;
+  }
+  mf_text_free(&request);
+  return status;
+}
+
 static mf_status send_all(const mf_trace *trace, sending *to, mf_error *e) {
   const size_t total = trace->span_count + 1; // and the root
   for (size_t first = 0, count; first < total; first += count) {
-    request r;
     count = total - first < MOST_SPANS ? total - first : MOST_SPANS;
-    MF_TRY(write_request(trace, first, count, &r, e));
-    while (r.size > MOST_BYTES && count > 1) {
-      free(r.bytes);
-      count /= 2;
-      MF_TRY(write_request(trace, first, count, &r, e));
-    }
-    const minfer_status status = to->send(r.bytes, r.size, to->context, to->error);
-    free(r.bytes);
-    to->by_sender = status != MINFER_OK;
-    if (to->by_sender) return (mf_status)status;
+    MF_TRY(send_part(trace, first, &count, to, e));
   }
   return MF_OK;
 }

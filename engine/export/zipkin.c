@@ -16,9 +16,12 @@ static mf_status write_tag(mf_json *j, const mf_attribute *a, mf_error *e) {
     break;
   case MF_ATTRIBUTE_TEXTS:
     for (int64_t i = 0; i < a->integer; i++) mf_text_format(&joined, "%s%s", i ? "+" : "", a->texts[i]);
-    if (!joined.failed) mf_json_string(j, a->key, joined.data ? joined.data : "");
+    if (joined.failed) {
+      mf_text_free(&joined);
+      return mf_fail_memory(e, 64);
+    }
+    mf_json_string(j, a->key, joined.data ? joined.data : "");
     mf_text_free(&joined);
-    if (joined.failed) return mf_fail_memory(e, joined.length);
     break;
   case MF_ATTRIBUTE_INT:
     snprintf(text, sizeof text, "%" PRId64, a->integer);
