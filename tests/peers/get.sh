@@ -8,19 +8,19 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/minfer-peers
 work=$cache/work
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-missing=0
+absent=0
 
 # get FILE WHAT FUNCTION: the function leaves $work/FILE.
 get() {
   if [ -e "$cache/$1" ]; then
     say "$cache/$1 is there"
-  elif (set -e; cd "$work"; "$3") >"$work/log" 2>&1 && [ -e "$work/$1" ]; then
+  elif (cd "$work" && "$3") >"$work/log" 2>&1 && [ -e "$work/$1" ]; then
     mv "$work/$1" "$cache/$1"
     say "$cache/$1: $2"
   else
     tail -n 3 "$work/log" >&2
     say "minfer: $2 could not be had"
-    missing=1
+    absent=1
   fi
 }
 
@@ -58,4 +58,4 @@ get speedscope.json "speedscope's schema" speedscope
 get zipkin.jar "Zipkin's server" zipkin
 get jaeger "Jaeger" jaeger
 command -v java >/dev/null || need default-jre-headless
-[ "$missing" = 0 ] || exit 4
+[ "$absent" = 0 ] || exit 4
