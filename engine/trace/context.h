@@ -16,8 +16,9 @@ typedef struct mf_trace_context {
 
 // Ids of a trace of its own, sampled. `service` and `resource` stay.
 void mf_trace_context_create(mf_trace_context *context);
-// Take trace id, parent and flags from a traceparent header; *context is untouched when it is broken (MF_ERR_USAGE).
-mf_status mf_trace_context_continue(mf_trace_context *context, const char *traceparent, mf_error *e);
+// Take trace id, parent and flags from the text of a traceparent header; *context is untouched when it is broken
+// (MF_ERR_USAGE).
+mf_status mf_trace_context_continue(mf_trace_context *context, const char *text, mf_error *e);
 // The id of span `id` of the trace, or (0) of the root above them all; different ones differ, none is 0.
 uint64_t mf_trace_context_span(const mf_trace_context *context, uint64_t id);
 
