@@ -9,18 +9,10 @@ median of the ratios with its 95 % interval from order statistics. Without the c
 may run meanwhile.
 """
 import argparse, json, os, re, statistics, subprocess, sys, tempfile
+from intervals import interval
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-
-
-def interval(values):
-    """Median with its 95 % interval: the widest pair of order statistics whose coverage stays at 95 % or the extremes (binomial)."""
-    from math import comb
-    v, n = sorted(values), len(values)
-    k = 0
-    while k + 1 < n - k - 1 and 1 - 2 * sum(comb(n, i) for i in range(k + 2)) / 2 ** n >= .95: k += 1
-    return statistics.median(v), v[k], v[n - 1 - k]
 
 
 def build_chain(source):

@@ -92,9 +92,9 @@ bool option_belongs(const option *o, const command *c);
 // MINFER_USAGE names what is wrong. After --help and --version nothing more is read and checked.
 minfer_status options_parse(options *o, int argc, char **argv, minfer_error *error);
 void options_free(options *o);
-// Put options on top of what *o holds: `words` without a command in front, all of groups whose bit 1 << GROUP_... is in
-// `groups`. Texts point into the words; no option of these groups is a list, so *o owns nothing new.
-minfer_status options_override(options *o, unsigned groups, char **words, size_t count, minfer_error *error);
+// Put options on top of what *o holds: the words of `list` without a command in front, all of groups whose bit 1 <<
+// GROUP_... is in `groups`. Texts point into the words; no option of these groups is a list, so *o owns nothing new.
+minfer_status options_override(options *o, unsigned groups, char **list, size_t count, minfer_error *error);
 
 const char *options_dtype_name(int dtype);
 

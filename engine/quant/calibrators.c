@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#define HALF (MF_HISTOGRAM_BINS / 2)
+enum { HALF = MF_HISTOGRAM_BINS / 2 };
 
 static double width_of(const mf_histogram *h) {
   return ldexp(1.0 / HALF, h->exponent);
@@ -47,7 +47,7 @@ static mf_interval percentile_99999(const mf_histogram *h) {
 // same in `levels` steps spread back over the bins that are not empty (Migacz, 8-bit inference with TensorRT, 2017).
 // Zeros need no level of their own and are left out.
 
-#define ENTROPY_BINS 2048
+enum { ENTROPY_BINS = 2048, MERGED = HALF / ENTROPY_BINS }; // bins of the histogram in each
 
 typedef struct magnitudes {
   double count[ENTROPY_BINS];
@@ -61,11 +61,10 @@ static double times_log(double x) {
 }
 
 static void measure_magnitudes(magnitudes *m, const mf_histogram *h) {
-  const int bins = HALF / ENTROPY_BINS;
   *m = (magnitudes){.used = 0};
   for (int i = 1; i < HALF; i++) { // the first bin holds the zeros
-    m->count[i / bins] += (double)at_magnitude(h, i);
-    if (at_magnitude(h, i)) m->used = i / bins + 1;
+    m->count[i / MERGED] += (double)at_magnitude(h, i);
+    if (at_magnitude(h, i)) m->used = i / MERGED + 1;
   }
   for (int i = 0; i < ENTROPY_BINS; i++) {
     m->below[i + 1] = m->below[i] + m->count[i];
@@ -102,7 +101,7 @@ static mf_interval entropy(const mf_histogram *h) {
     }
   }
   if (best == m.used) return (mf_interval){h->min, h->max, "entropy"};
-  return within(h, best * width_of(h) * (HALF / ENTROPY_BINS), "entropy");
+  return within(h, best * width_of(h) * MERGED, "entropy");
 }
 
 static mf_interval mse(const mf_histogram *h) {

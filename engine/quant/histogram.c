@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define HALF (MF_HISTOGRAM_BINS / 2)
+enum { HALF = MF_HISTOGRAM_BINS / 2 };
 #define SMALLEST (-100) // exponent of a tensor that holds nothing but zeros and dust
 
 static void extend(mf_histogram *h, const float *data, size_t count) {

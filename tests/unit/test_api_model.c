@@ -23,9 +23,10 @@ static void open_fails(const minfer_model_options *options, minfer_status status
 static void test_networks_are_listed(void **state) {
   (void)state;
   static const char *const expected[] = {
-      "alexnet",     "vgg16",         "resnet18",           "resnet34",           "resnet50",
-      "resnet50_v1", "resnet101",     "resnet152",          "mobilenet_v1",       "mobilenet_v2",
-      "googlenet",   "squeezenet1_1", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"};
+      "alexnet",           "vgg16",        "resnet18",      "resnet34",           "resnet50",
+      "resnet50_v1",       "resnet101",    "resnet152",     "mobilenet_v1",       "mobilenet_v2",
+      "googlenet",         "inception_v3", "squeezenet1_1", "efficientnet_lite0", "efficientnet_lite1",
+      "efficientnet_lite2"};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
     int found = 0;
     for (int n = 0; n < minfer_network_count(); n++) {

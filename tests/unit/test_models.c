@@ -105,6 +105,7 @@ static void test_published_sizes(void **state) {
       {"mobilenet_v1", 0.25, 470072, 41},
       {"mobilenet_v2", 1, 3504872, 301},
       {"googlenet", 1, 6624904, 1498},
+      {"inception_v3", 1, 23834568, 5713},
       {"squeezenet1_1", 1, 1235496, 349},
       {"efficientnet_lite0", 1, 4652008, 385.2},
       {"efficientnet_lite1", 1, 5416680, 600.2},
@@ -124,7 +125,7 @@ static void test_published_sizes(void **state) {
 
 static void test_every_network_is_listed_once(void **state) {
   (void)state;
-  assert_int_equal(mf_network_count, 15);
+  assert_int_equal(mf_network_count, 16);
   for (int i = 0; i < mf_network_count; i++) {
     const mf_network *n = &mf_networks[i];
     assert_ptr_equal(mf_network_find(n->name), n);
@@ -196,6 +197,8 @@ static void test_stages(void **state) {
                        "block13 block14 block15 block16 block17 head"},
       {"googlenet", "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a inception4b "
                     "inception4c inception4d inception4e maxpool4 inception5a inception5b fc"},
+      {"inception_v3", "stem Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e Mixed_7a Mixed_7b "
+                       "Mixed_7c fc"},
       {"squeezenet1_1", "conv1 maxpool1 fire2 fire3 maxpool3 fire4 fire5 maxpool5 fire6 fire7 fire8 fire9 conv10"},
       {"efficientnet_lite0", "stem block1 block2 block3 block4 block5 block6 block7 block8 block9 block10 block11 "
                              "block12 block13 block14 block15 block16 head"},
@@ -240,6 +243,10 @@ static void test_layers(void **state) {
       {"googlenet", "inception3b.concat", "1x480x28x28", "inception3b"},
       {"googlenet", "inception4e.concat", "1x832x14x14", "inception4e"},
       {"googlenet", "inception5b.concat", "1x1024x7x7", "inception5b"},
+      {"inception_v3", "maxpool2", "1x192x35x35", "stem"},
+      {"inception_v3", "Mixed_5d.concat", "1x288x35x35", "Mixed_5d"},
+      {"inception_v3", "Mixed_6e.concat", "1x768x17x17", "Mixed_6e"},
+      {"inception_v3", "Mixed_7c.concat", "1x2048x8x8", "Mixed_7c"},
       {"squeezenet1_1", "features.12.concat", "1x512x13x13", "fire9"},
       {"squeezenet1_1", "classifier.3", "1x1000x1x1", "conv10"},
       {"efficientnet_lite2", "blocks.6.0.bn3", "1x352x9x9", "block21"},
@@ -332,7 +339,7 @@ static void test_other_batches_and_sizes(void **state) {
     int64_t nhw[3];
   } rows[] = {{"resnet18", {3, 160, 192}},  {"mobilenet_v1", {2, 129, 97}}, {"mobilenet_v2", {5, 96, 33}},
               {"googlenet", {2, 15, 15}},   {"squeezenet1_1", {2, 17, 18}}, {"efficientnet_lite0", {4, 65, 64}},
-              {"resnet50_v1", {1, 32, 32}}, {"alexnet", {2, 223, 254}}};
+              {"resnet50_v1", {1, 32, 32}}, {"alexnet", {2, 223, 254}},     {"inception_v3", {1, 75, 80}}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     built n;
     mf_error e = {0};
@@ -356,6 +363,7 @@ static void test_what_does_not_fit_is_refused(void **state) {
               {"alexnet", {1, 224, 224}, 1, true, "alexnet has no TensorFlow padding"},
               {"vgg16", {1, 224, 223}, 1, false, "vgg16 takes images of 224x224"},
               {"googlenet", {1, 15, 14}, 1, false, "googlenet takes images of 15x15"},
+              {"inception_v3", {1, 75, 74}, 1, false, "inception_v3 takes images of 75x75"},
               {"squeezenet1_1", {1, 16, 224}, 1, false, "squeezenet1_1 takes images of 17x17"},
               {"squeezenet1_1", {1, 224, 224}, 1, true, "squeezenet1_1 has no TensorFlow padding"},
               {"mobilenet_v1", {1, 224, 224}, 0, false, "mobilenet_v1 takes widths above 0"},

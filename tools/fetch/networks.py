@@ -104,6 +104,7 @@ ELSEWHERE = {
     'alexnet': (PTH, 'alexnet-owt-7be5be79.pth'),
     'vgg16': (PTH, 'vgg16-397923af.pth'),
     'googlenet': (PTH, 'googlenet-1378be20.pth'),
+    'inception_v3': (PTH, 'inception_v3_google-0cc3c7bd.pth'),
     'squeezenet1_1': (PTH, 'squeezenet1_1-b8a52dc0.pth'),
     'mobilenet_v2': (PTH, 'mobilenet_v2-b0353104.pth'),
     'resnet50_v1': ('no public file with the stride in the first 1x1 convolution and torchvision\'s names is known', ''),
