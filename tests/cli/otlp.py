@@ -189,7 +189,7 @@ class Otlp(unittest.TestCase):
         self.check_file()
 
     def test_no_such_host(self):
-        self.failure(['--otlp', 'http://collector.invalid:4318', '--trace=t.trace.json'], r'http://collector\.invalid:4318/v1/traces: .*resolve')
+        self.failure(['--otlp', 'http://collector.invalid:4318', '--trace=t.trace.json'], r'http://collector\.invalid:4318/v1/traces: .*(resolve|no answer)')  # some resolvers take their time
         self.check_file()
 
     def test_hanging(self):
