@@ -26,6 +26,7 @@ pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
 find_path(STB_INCLUDE stb_image.h PATH_SUFFIXES stb REQUIRED)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_package(Threads REQUIRED)
+find_package(CURL 7.85 REQUIRED) # of the program alone
 
 target_include_directories(minfer_dependencies SYSTEM INTERFACE ${STB_INCLUDE} ${XXHASH_INCLUDE})
 target_link_libraries(minfer_dependencies INTERFACE DNNL::dnnl PNG::PNG PkgConfig::cjson Threads::Threads m)

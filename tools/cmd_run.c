@@ -1,8 +1,11 @@
 // minfer run: answers, latency, and where the time goes.
 #include "fail.h"
 #include "interrupt.h"
+#include "otlp.h"
 #include "report.h"
+#include "trace_context.h"
 #include "trace_target.h"
+#include <string.h>
 
 typedef struct results {
   classification answers;
@@ -10,14 +13,23 @@ typedef struct results {
   breakdown times;
 } results;
 
+// Where results go beside stdout.
+typedef struct targets {
+  trace_target trace;
+  otlp_settings otlp; // without a URL: not wanted
+} targets;
+
 // Everything that could not be written is better known before the measurement than after it.
-static minfer_status check_targets(const options *o, trace_target *trace, minfer_error *error) {
-  TRY(trace_target_find(o, trace, error));
+static minfer_status check_targets(const options *o, console *c, targets *to, minfer_error *error) {
+  TRY(trace_target_find(o, &to->trace, error));
+  if (o->otlp.given) TRY(otlp_settings_find(o->otlp.text, c, &to->otlp, error));
   if (o->logits) TRY(console_check_path(o->logits, error));
   return o->out ? console_check_path(o->out, error) : MINFER_OK;
 }
 
 static minfer_status prepare(setup *s, const options *o, console *c, minfer_error *error) {
+  static const char *const profilers[] = {"perf", "vtune"};
+  if (o->jit_profile >= 0) TRY(minfer_set_jit_profile(profilers[o->jit_profile], error));
   progress_show(&c->progress, "open", "%s", o->model);
   TRY(setup_model(s, o, error));
   TRY(setup_input(s, o, error));
@@ -25,6 +37,12 @@ static minfer_status prepare(setup *s, const options *o, console *c, minfer_erro
   if (s->batch > count)
     console_note(c, "%d input%s to fill a batch of %d", count, count == 1 ? " repeats" : "s repeat", s->batch);
   return setup_session(s, o, c, error);
+}
+
+// Only these ask where they come from, so that a broken variable is no matter for the others.
+static bool has_context(const targets *to) {
+  const char *format = to->trace.format;
+  return to->otlp.url || (format && (strcmp(format, "otlp") == 0 || strcmp(format, "zipkin") == 0));
 }
 
 static minfer_status compute(const setup *s, const options *o, console *c, results *r, minfer_error *error) {
@@ -66,34 +84,47 @@ static minfer_status deliver_logits(const options *o, console *c, const classifi
 static minfer_status deliver_trace(const setup *s, console *c, const trace_target *trace, minfer_error *error) {
   if (!trace->format) return MINFER_OK;
   TRY(minfer_trace_write(s->session, trace->format, trace->path, error));
-  console_note(c, "%s is written (open it in Perfetto or the like)", trace->path);
+  const bool chrome = strcmp(trace->format, "chrome") == 0, speedscope = strcmp(trace->format, "speedscope") == 0;
+  console_note(c, "%s is written%s", trace->path,
+               chrome       ? " (open it in Perfetto or the like)"
+               : speedscope ? " (open it in speedscope)"
+                            : "");
   return MINFER_OK;
 }
 
+static minfer_status deliver_otlp(const setup *s, console *c, const otlp_settings *otlp, minfer_error *error) {
+  return otlp->url ? otlp_post(s->session, otlp, c, error) : MINFER_OK;
+}
+
 // Each is delivered even if one before it could not be; the first failure is the command's.
-static minfer_status deliver(const setup *s, const options *o, console *c, const trace_target *trace, const results *r,
+static minfer_status deliver(const setup *s, const options *o, console *c, const targets *to, const results *r,
                              minfer_error *error) {
   minfer_error later = {0};
   minfer_status status = deliver_report(s, o, c, r, error);
   if (deliver_logits(o, c, &r->answers, status ? &later : error) && status) console_error(c, &later);
   status = status ? status : error->status;
-  if (deliver_trace(s, c, trace, status ? &later : error) && status) console_error(c, &later);
+  if (deliver_trace(s, c, &to->trace, status ? &later : error) && status) console_error(c, &later);
+  status = status ? status : error->status;
+  // Last: the network may take its time, and the files are safe by then.
+  if (deliver_otlp(s, c, &to->otlp, status ? &later : error) && status) console_error(c, &later);
   return status ? status : error->status;
 }
 
 minfer_status cmd_run(const options *o, console *c, minfer_error *error) {
-  trace_target trace;
+  targets to = {0};
   setup s = {0};
   results r = {0};
-  TRY(check_targets(o, &trace, error));
-  minfer_status status = prepare(&s, o, c, error);
+  minfer_status status = check_targets(o, c, &to, error);
+  if (status == MINFER_OK) status = prepare(&s, o, c, error);
+  if (status == MINFER_OK && has_context(&to)) status = trace_context_set(s.session, c, error);
   if (status == MINFER_OK) status = compute(&s, o, c, &r, error);
-  if (status == MINFER_OK) status = deliver(&s, o, c, &trace, &r, error);
+  if (status == MINFER_OK) status = deliver(&s, o, c, &to, &r, error);
   if (status == MINFER_OK && r.measured.interrupted)
     status = fail(error, MINFER_INTERRUPTED, "interrupted: the figures are of the runs until then");
   breakdown_free(&r.times);
   measurement_free(&r.measured);
   classification_free(&r.answers);
   setup_free(&s);
+  otlp_settings_free(&to.otlp);
   return status;
 }

@@ -32,11 +32,11 @@ static void fill(FILE *out, const char *text, int column, int indent) {
 
 static void put_option(FILE *out, const option *o) {
   char form[80];
-  bool optional = o->form == OPTION_OPTIONAL;
+  const char *value = o->form == OPTION_OPTIONAL ? "[=%s]" : o->form == OPTION_OPTIONAL_WORD ? " [%s]" : " %s";
   int length = 0;
   if (o->letter) length += snprintf(form, sizeof form, "-%c%s", o->letter, o->name ? ", " : "");
   if (o->name) length += snprintf(form + length, sizeof form - (size_t)length, "--%s", o->name);
-  if (o->value) snprintf(form + length, sizeof form - (size_t)length, optional ? "[=%s]" : " %s", o->value);
+  if (o->value) snprintf(form + length, sizeof form - (size_t)length, value, o->value);
   length = fprintf(out, "  %s", form);
   if (length + 2 > HELP_COLUMN) {
     putc('\n', out);

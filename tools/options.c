@@ -9,6 +9,7 @@
 #define TEXT(field) OPTION_TEXT, offsetof(options, field), 0, 0
 #define WORDS(field) OPTION_WORDS, offsetof(options, field), 0, 0
 #define OPTIONAL(field) OPTION_OPTIONAL, offsetof(options, field), 0, 0
+#define OPTIONAL_WORD(field) OPTION_OPTIONAL_WORD, offsetof(options, field), 0, 0
 #define LIST(field) OPTION_LIST, offsetof(options, field), 0, 0
 #define SIZE(field) OPTION_SIZE, offsetof(options, field), 1, 8192
 #define INTEGER(field, low, high) OPTION_INTEGER, offsetof(options, field), low, high
@@ -103,12 +104,16 @@ static minfer_status set_real(const option *spec, const char *text, double *out,
   return fail(e, MINFER_USAGE, "%s: \"%s\" is no number from %g to %g", spell(spec).text, text, spec->low, spec->high);
 }
 
+static bool is_optional(const option *spec) {
+  return spec->form == OPTION_OPTIONAL || spec->form == OPTION_OPTIONAL_WORD;
+}
+
 // An option without a value.
 static void set_plain(options *o, const option *spec) {
   void *field = (char *)o + spec->field;
   if (spec->form == OPTION_FLAG) *(bool *)field = true;
   if (spec->form == OPTION_CONSTANT) *(int *)field = (int)spec->low;
-  if (spec->form == OPTION_OPTIONAL) *(optional_text *)field = (optional_text){.given = true};
+  if (is_optional(spec)) *(optional_text *)field = (optional_text){.given = true};
 }
 
 static minfer_status set_value(options *o, const option *spec, const char *text, minfer_error *e) {
@@ -119,6 +124,7 @@ static minfer_status set_value(options *o, const option *spec, const char *text,
     *(const char **)field = text;
     break;
   case OPTION_OPTIONAL:
+  case OPTION_OPTIONAL_WORD:
     *(optional_text *)field = (optional_text){true, text};
     break;
   case OPTION_LIST:
@@ -168,7 +174,8 @@ typedef struct words {
 static minfer_status read_value(options *o, const option *spec, const char *value, words *w, minfer_error *e) {
   TRY(check_belongs(spec, o->command, w->groups, e));
   if (value && !spec->value) return fail(e, MINFER_USAGE, "%s takes no value", spell(spec).text);
-  if (!spec->value || (!value && spec->form == OPTION_OPTIONAL)) {
+  if (!value && spec->form == OPTION_OPTIONAL_WORD && w->next < w->end && **w->next != '-') value = *w->next++;
+  if (!spec->value || (!value && is_optional(spec))) {
     set_plain(o, spec);
     return MINFER_OK;
   }
@@ -255,6 +262,7 @@ minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) 
                  .spin_us = -1,
                  .warmup = -1,
                  .min_time_s = -1,
+                 .jit_profile = -1,
                  .trace_level = MINFER_TRACE_PRIMITIVE};
   words w = {argv + 1, argv + argc, ~0U};
   if (w.next < w.end && **w.next != '-') {

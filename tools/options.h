@@ -32,7 +32,7 @@ typedef struct options {
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   const char *max_regression;                                   // of `diff`
   path_list images, inputs, traces;                             // traces: arguments of `diff`
-  optional_text trace;
+  optional_text trace, otlp;
   image_size size;
   int batch, threads, iterations, top;
   int spin_us, warmup;                       // -1: not given
@@ -41,6 +41,7 @@ typedef struct options {
   double accuracy_target;                    // 0: none
   int dtype, layout, algorithm, trace_level; // as minfer.h's enumerations
   int fusion, bias_correction;               // 0 on, 1 off
+  int jit_profile;                           // 0 perf, 1 vtune, -1 not given
   int format, color;                         // output_format, color_choice
   bool emulate, strict, tensors, quiet, progress, help, version;
 } options;
@@ -50,6 +51,7 @@ typedef enum option_form {
   OPTION_TEXT,
   OPTION_WORDS,
   OPTION_OPTIONAL,
+  OPTION_OPTIONAL_WORD,
   OPTION_LIST,
   OPTION_SIZE,
   OPTION_INTEGER,

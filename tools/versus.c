@@ -55,6 +55,7 @@ bool versus_is_same(const options *a, const options *b) {
       break;
     case OPTION_SIZE:
     case OPTION_OPTIONAL:
+    case OPTION_OPTIONAL_WORD:
     case OPTION_LIST: // none in these groups
       break;
     }

@@ -80,6 +80,22 @@ minfer_status minfer_set_isa(const char *isa, minfer_error *error) {
   return mf_api_report(error, &e, set_isa(isa, &e));
 }
 
+static mf_status set_jit_profile(const char *profiler, mf_error *e) {
+  unsigned flags = 0;
+  if (strcmp(profiler, "perf") == 0) flags = DNNL_JIT_PROFILE_LINUX_PERF;
+  if (strcmp(profiler, "vtune") == 0) flags = DNNL_JIT_PROFILE_VTUNE;
+  if (!flags) return mf_fail(e, MF_ERR_USAGE, "there is no JIT profile %s (expected perf, vtune)", profiler);
+  if (dnnl_set_jit_profiling_flags(flags) == dnnl_success) return MF_OK;
+  return mf_fail(e, MF_ERR_UNSUPPORTED,
+                 "this oneDNN names no generated kernels for profilers (it was built with "
+                 "ONEDNN_ENABLE_JIT_PROFILING off)");
+}
+
+minfer_status minfer_set_jit_profile(const char *profiler, minfer_error *error) {
+  mf_error e = {0};
+  return mf_api_report(error, &e, set_jit_profile(profiler, &e));
+}
+
 static const char *get(const char *name, void *context) {
   (void)context;
   return getenv(name);

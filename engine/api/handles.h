@@ -97,6 +97,9 @@ int64_t mf_api_spin(const minfer_session_options *options);
 // Start-up phases of a session, in order.
 mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e);
 
+// Everything recorded so far. Names belong to the session, out->spans to the caller (mf_free) (trace.c).
+mf_status mf_api_trace(minfer_session *s, mf_trace *out, mf_error *e);
+
 // int8: observe and annotate the session's graph (calibrate.c).
 mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e);
 

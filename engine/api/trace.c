@@ -161,6 +161,7 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   s->trace.primitive_count = p->primitive_count;
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
+  if (!s->trace.context.base) mf_trace_context_create(&s->trace.context);
   const uint64_t before = mf_now_ns();
   s->trace.epoch = mf_epoch_ns();
   s->trace.monotonic = before + (mf_now_ns() - before) / 2;
@@ -209,16 +210,21 @@ const char *minfer_span_name(const minfer_session *s, const minfer_span *span) {
   return s->trace.name ? mf_trace_name(&s->trace, &one) : "";
 }
 
-static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
+mf_status mf_api_trace(minfer_session *s, mf_trace *out, mf_error *e) {
   mf_span *spans = NULL;
-  mf_trace trace;
   size_t count = 0;
   MF_TRY(collect(s, &spans, &count, e));
-  trace = s->trace;
-  trace.spans = spans;
-  trace.span_count = count;
+  *out = s->trace;
+  out->spans = spans;
+  out->span_count = count;
+  return MF_OK;
+}
+
+static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
+  mf_trace trace;
+  MF_TRY(mf_api_trace(s, &trace, e));
   mf_status status = mf_api_write_trace(&trace, format, path, e);
-  mf_free(spans);
+  mf_free((void *)trace.spans);
   return status;
 }
 

@@ -1,9 +1,8 @@
 #include "base/json.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 mf_json mf_json_start(FILE *file, bool indent) {
@@ -100,14 +99,7 @@ void mf_json_double(mf_json *j, const char *key, double value) {
     return;
   }
   char text[32];
-  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); // a decimal point, whatever the program's locale
-  locale_t before = uselocale(plain);
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  uselocale(before);
-  if (plain) freelocale(plain);
+  mf_text_from_double(text, value);
   fputs(text, j->file);
 }
 

@@ -96,6 +96,16 @@ bool mf_text_to_double(const char *text, double *out) {
   return true;
 }
 
+void mf_text_from_double(char out[32], double value) {
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(plain);
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(out, 32, "%.*g", digits, value);
+    if (strtod(out, NULL) == value) break;
+  }
+  uselocale(before);
+  if (plain) freelocale(plain);
+}
+
 bool mf_text_is_clean(const char *bytes, size_t count) {
   for (size_t i = 0; i < count;) {
     uint32_t code = 0;

@@ -19,6 +19,8 @@ void mf_text_free(mf_text *text);
 // The whole string must be one decimal number in the range; nothing before or after it.
 bool mf_text_to_int(const char *text, int64_t low, int64_t high, int64_t *out);
 bool mf_text_to_double(const char *text, double *out); // finite
+// The shortest decimal number that reads back as the same double, with a point whatever the locale; "nan" and "inf".
+void mf_text_from_double(char out[32], double value);
 
 // True when the bytes are valid UTF-8 without control characters.
 bool mf_text_is_clean(const char *bytes, size_t count);

@@ -1,7 +1,7 @@
 // Chrome's trace event format, which Perfetto opens: complete events ("X") in microseconds, one track a thread,
 // strictly nested. Beside the events stands what reports need: environment and memory map. Format: "Trace Event Format"
 // (Google, 2016); tools/schema/trace.json holds what this file adds.
-#include "base/json.h"
+#include "export/attributes.h"
 #include "export/export.h"
 #include <math.h>
 #include <stdio.h>
@@ -18,28 +18,6 @@ static double microseconds(uint64_t ns) {
   return us;
 }
 
-static void write_attributes(mf_json *j, const mf_attribute *attributes, int count) {
-  for (int i = 0; i < count; i++) {
-    const mf_attribute *a = &attributes[i];
-    switch (a->type) {
-    case MF_ATTRIBUTE_TEXT:
-      mf_json_string(j, a->key, a->text);
-      break;
-    case MF_ATTRIBUTE_TEXTS:
-      mf_json_array(j, a->key);
-      for (int64_t k = 0; k < a->integer; k++) mf_json_string(j, NULL, a->texts[k]);
-      mf_json_end(j);
-      break;
-    case MF_ATTRIBUTE_INT:
-      mf_json_int(j, a->key, a->integer);
-      break;
-    case MF_ATTRIBUTE_DOUBLE:
-      mf_json_double(j, a->key, a->number);
-      break;
-    }
-  }
-}
-
 static void write_name(mf_json *j, const char *what, int track, const char *name) {
   mf_json_object(j, NULL);
   mf_json_string(j, "ph", "M");
@@ -53,15 +31,12 @@ static void write_name(mf_json *j, const char *what, int track, const char *name
 }
 
 static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, uint64_t origin) {
-  const mf_item *item = mf_trace_item(trace, span);
+  const mf_export_attributes attributes = mf_export_attributes_of(trace, span);
   bool worker = span->kind == MF_SPAN_THREAD;
   mf_json_object(j, NULL);
   mf_json_string(j, "ph", "X");
   mf_json_string(j, "name", mf_trace_name(trace, span));
-  mf_json_string(j, "cat",
-                 item && (span->kind == MF_SPAN_PRIMITIVE || span->kind == MF_SPAN_APPLICATION)
-                     ? item->category
-                     : mf_span_kind_name(span->kind));
+  mf_json_string(j, "cat", mf_export_category(trace, span));
   mf_json_double(j, "ts", microseconds(span->start - origin));
   mf_json_double(j, "dur", microseconds(span->duration));
   mf_json_int(j, "pid", PROCESS);
@@ -71,17 +46,8 @@ static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, u
   mf_json_int(j, "id", (int64_t)span->id);
   if (span->parent) mf_json_int(j, "parent", (int64_t)span->parent);
   mf_json_int(j, "index", span->index);
-  if (worker) {
-    mf_json_int(j, "effective_ns", (int64_t)span->effective);
-    mf_json_int(j, "spin_ns", (int64_t)span->spin);
-    mf_json_int(j, "wait_ns", (int64_t)span->wait);
-    mf_json_int(j, "overhead_ns", (int64_t)span->overhead);
-    mf_json_int(j, "chunks", span->chunks);
-  } else if (item) {
-    write_attributes(j, item->attributes, item->attribute_count);
-    if (item->flops > 0 && span->duration) mf_json_double(j, "gflops", item->flops / (double)span->duration);
-    if (item->bytes > 0 && span->duration) mf_json_double(j, "gbytes_per_s", item->bytes / (double)span->duration);
-  }
+  mf_export_write_json(j, attributes.item, attributes.item_count);
+  mf_export_write_json(j, attributes.own, attributes.own_count);
   mf_json_end(j);
   mf_json_end(j);
 }
@@ -128,7 +94,7 @@ mf_status mf_export_chrome(const mf_trace *trace, FILE *to, mf_error *e) {
   mf_json_int(&j, "epoch_ns", (int64_t)trace->epoch);
   mf_json_end(&j);
   mf_json_object(&j, "environment");
-  write_attributes(&j, trace->environment, trace->environment_count);
+  mf_export_write_json(&j, trace->environment, trace->environment_count);
   mf_json_end(&j);
   write_memory(&j, trace);
   mf_json_int(&j, "dropped_records", (int64_t)trace->dropped);

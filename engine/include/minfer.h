@@ -378,6 +378,26 @@ MINFER_API const minfer_trace_view *minfer_trace_describe(const minfer_trace *tr
 MINFER_API minfer_status minfer_trace_convert(const minfer_trace *trace, const char *format, const char *path,
                                               minfer_error *error);
 MINFER_API void minfer_trace_free(minfer_trace *trace);
+// Where the trace stands among other programs' (formats "otlp" and "zipkin"). A session that is told nothing has a
+// trace id of its own and the service "minfer".
+typedef struct minfer_trace_context {
+  size_t size;
+  const char *traceparent;     // W3C trace context that the trace continues; NULL: none
+  const char *service;         // NULL: "minfer"
+  const char *const *resource; // more about where it runs: name, value, name, value, ..., NULL; or NULL
+} minfer_trace_context;
+// Once, before the trace is written or sent. MINFER_USAGE for a broken traceparent; then nothing is set.
+MINFER_API minfer_status minfer_session_set_trace_context(minfer_session *session, const minfer_trace_context *context,
+                                                          minfer_error *error);
+// Hand the trace over as OTLP requests (ExportTraceServiceRequest as JSON) of at most 2000 spans and 4 MiB each, unless
+// one span is larger. The library opens no connection: `send` transports. What it returns beside MINFER_OK ends it and
+// is returned, with the error as `send` filled it.
+typedef minfer_status minfer_trace_sender(const char *bytes, size_t count, void *context, minfer_error *error);
+MINFER_API minfer_status minfer_trace_send(minfer_session *session, minfer_trace_sender *send, void *context,
+                                           minfer_error *error);
+// What a collector's answer to such a request says: how many spans it refused, and why ("" when it does not say; cut to
+// `size`). An answer that is no JSON refuses none.
+MINFER_API int64_t minfer_trace_refused(const char *answer, size_t count, char *why, size_t size);
 
 // ---- the machine
 // -------------------------------------------------------------------------------------------------------------------
@@ -398,6 +418,10 @@ MINFER_API const minfer_environment *minfer_environment_get(void);
 // Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first session is made. MINFER_USAGE
 // lists the names; MINFER_UNSUPPORTED when this machine lacks it.
 MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
+// Let a sampling profiler name the kernels that oneDNN generates: "perf" or "vtune". Before the first session is made.
+// "perf" writes /tmp/perf-PID.map, and for `perf inject --jit` a dump below $JITDUMPDIR or ~/.debug/jit.
+// MINFER_UNSUPPORTED when oneDNN was built without it.
+MINFER_API minfer_status minfer_set_jit_profile(const char *profiler, minfer_error *error);
 
 // Thread settings in the spellings of OpenMP runtimes (OMP_NUM_THREADS, KMP_BLOCKTIME, KMP_AFFINITY, OMP_PROC_BIND,
 // KMP_SETTINGS): fills threads, spin_us and affinity of the options where they are still zero. *print_settings:

@@ -3,6 +3,7 @@
 #ifndef MF_TRACE_TRACE_H
 #define MF_TRACE_TRACE_H
 
+#include "trace/context.h"
 #include "trace/recorder.h"
 #include <stdbool.h>
 
@@ -57,6 +58,7 @@ typedef struct mf_trace {
   size_t span_count, dropped;
   const mf_buffer *buffers;
   int buffer_count;
+  mf_trace_context context; // without a trace id: exporters that need ids make some
 } mf_trace;
 
 const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span); // NULL for runs

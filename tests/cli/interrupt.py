@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM while the program loads, measures and writes. No waiting by the clock: each signal follows something that was seen."""
-import fcntl, json, os, select, signal, subprocess, tempfile, unittest
-from support import program, schema
+import csv, fcntl, json, os, select, signal, subprocess, tempfile, unittest
+from support import collector, program, schema
 
 # Loads and calibrates for long enough that a signal after its first line of progress comes before anything is measured.
 LARGE = ['--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress']
@@ -53,6 +53,54 @@ class Interrupt(unittest.TestCase):
         out, _ = self.finish(child)
         self.assertEqual(child.returncode, 143)
         self.assertEqual(schema.problems(out, 'run'), [])
+
+    def test_every_trace_format_is_whole(self):
+        for number, name in ((signal.SIGINT, 't.otlp.json'), (signal.SIGTERM, 't.zipkin.json'), (signal.SIGINT, 't.speedscope.json'),
+                             (signal.SIGTERM, 't.csv'), (signal.SIGINT, 't.jsonl'), (signal.SIGTERM, 't.trace.json')):
+            path = os.path.join(self.folder, name)
+            with open(path, 'w') as file:
+                file.write('an older trace')
+            child = self.start(LONG + ['--trace=' + name])
+            self.read_until(child, b'measure: ')
+            child.send_signal(number)
+            self.finish(child)
+            self.assertEqual(child.returncode, 128 + number)
+            self.assertEqual(os.listdir(self.folder), [name])
+            with open(path, newline='') as file:
+                text = file.read()
+            if name.endswith('.csv'):
+                rows = list(csv.reader(text.splitlines()))
+                self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+            else:
+                for document in text.splitlines() if name.endswith('.jsonl') else [text]:
+                    json.loads(document)
+            self.assertIn('pack weights', text)  # traced runs come after the untraced ones
+            os.remove(path)
+
+    def test_measured_so_far_is_posted(self):
+        posted = collector.Collector()
+        self.addCleanup(posted.close)
+        child = self.start(LONG + ['--otlp', posted.url])
+        self.read_until(child, b'measure: ')
+        child.send_signal(signal.SIGINT)
+        _, err = self.finish(child)
+        self.assertEqual(child.returncode, 130)
+        self.assertEqual(err.splitlines()[-1], 'minfer: interrupted: the figures are of the runs until then')
+        self.assertIn('pack weights', [span['name'] for span in collector.spans(posted.requests)])
+
+    def test_an_older_trace_stays(self):
+        for number in signal.SIGINT, signal.SIGTERM:
+            path = os.path.join(self.folder, 't.otlp.json')
+            with open(path, 'w') as file:
+                file.write('an older trace')
+            child = self.start(LARGE + ['--trace=t.otlp.json'])
+            self.read_until(child, b'open: ')
+            child.send_signal(number)
+            self.finish(child)
+            self.assertEqual(child.returncode, 128 + number)
+            with open(path) as file:
+                self.assertEqual(file.read(), 'an older trace')
+            self.assertEqual(os.listdir(self.folder), ['t.otlp.json'])
 
     def test_while_loading(self):
         child = self.start(LARGE + ['-o', 'out.json', '--trace=t.json'])

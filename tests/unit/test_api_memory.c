@@ -9,13 +9,23 @@ typedef struct scenario {
   const char *path;
 } scenario;
 
+static minfer_status drop(const char *bytes, size_t count, void *context, minfer_error *error) {
+  (void)bytes;
+  (void)count;
+  (void)context;
+  (void)error;
+  return MINFER_OK;
+}
+
 static minfer_status use(minfer_session *session, const minfer_input *input, const scenario *s, minfer_error *error) {
   static float logits[1000];
   minfer_status status = minfer_session_load(session, input, 0, error);
   if (status == MINFER_OK) status = minfer_session_run(session, NULL, error);
   if (status == MINFER_OK) status = minfer_session_run_traced(session, MINFER_TRACE_THREAD, NULL, error);
   if (status == MINFER_OK) status = minfer_session_output(session, logits, 1000, error);
-  if (status == MINFER_OK) status = minfer_trace_write(session, NULL, s->path, error);
+  for (int i = 0; minfer_trace_format(i) && status == MINFER_OK; i++)
+    status = minfer_trace_write(session, minfer_trace_format(i), s->path, error);
+  if (status == MINFER_OK) status = minfer_trace_send(session, drop, NULL, error);
   return status;
 }
 

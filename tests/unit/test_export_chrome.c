@@ -1,125 +1,7 @@
 // The Chrome format: a hand-made trace is written and read again by the JSON reader; every number and text must come
 // back. That spans nest is checked from the file alone, in the ways that viewers read its times.
-#include "base/json.h"
-#include "export/export.h"
-#include "reference/support.h"
+#include "trace_sample.h"
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct document {
-  char *text;
-  size_t size;
-  cJSON *root;
-} document;
-
-static document written(const mf_trace *trace) {
-  document d = {0};
-  mf_error e = {0};
-  const char *why = "";
-  size_t offset = 0;
-  FILE *file = open_memstream(&d.text, &d.size);
-  assert_non_null(file);
-  support_ok(mf_export_chrome(trace, file, &e), &e);
-  assert_false(ferror(file));
-  fclose(file);
-  d.root = mf_json_parse(d.text, d.size, &why, &offset);
-  if (!d.root) fail_msg("%s at byte %zu", why, offset);
-  return d;
-}
-
-static void discard(document *d) {
-  cJSON_Delete(d->root);
-  free(d->text);
-}
-
-static const cJSON *at(const cJSON *object, const char *key) {
-  const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, key);
-  if (!value) fail_msg("no key %s", key);
-  return value;
-}
-
-static double number(const cJSON *object, const char *key) {
-  const cJSON *value = at(object, key);
-  if (!cJSON_IsNumber(value)) fail_msg("%s is no number", key);
-  return value->valuedouble;
-}
-
-static const char *text(const cJSON *object, const char *key) {
-  const cJSON *value = at(object, key);
-  if (!cJSON_IsString(value)) fail_msg("%s is no text", key);
-  return value->valuestring;
-}
-
-static void assert_number(const cJSON *object, const char *key, double expected) {
-  if (number(object, key) != expected) fail_msg("%s is %.17g, not %.17g", key, number(object, key), expected);
-}
-
-// ---- one trace with everything in it
-
-static const char *const sources[] = {"conv1", "a \"quoted\" name", "tab\there"};
-static const mf_attribute layer_attributes[] = {
-    {.key = "sources", .type = MF_ATTRIBUTE_TEXTS, .texts = sources, .integer = 3},
-    {.key = "none", .type = MF_ATTRIBUTE_TEXTS, .texts = sources, .integer = 0},
-};
-static const mf_attribute primitive_attributes[] = {
-    {.key = "implementation", .type = MF_ATTRIBUTE_TEXT, .text = "jit:avx512_core"},
-    {.key = "bytes_read", .type = MF_ATTRIBUTE_INT, .integer = 9007199254740991}, // 2^53 - 1
-    {.key = "negative", .type = MF_ATTRIBUTE_INT, .integer = -7},
-    {.key = "flops_per_byte", .type = MF_ATTRIBUTE_DOUBLE, .number = 1.0 / 3},
-};
-static const mf_attribute environment[] = {
-    {.key = "cpu", .type = MF_ATTRIBUTE_TEXT, .text = "a CPU\x01 with \xff bytes"},
-    {.key = "threads", .type = MF_ATTRIBUTE_INT, .integer = 2},
-};
-static const mf_item phases[] = {{.name = "build", .category = "start-up"}};
-static const mf_item layers[] = {{.name = "conv1+bn1\"\\\n\x7f\xc0\xaf",
-                                  .category = "convolution",
-                                  .attributes = layer_attributes,
-                                  .attribute_count = 2}};
-static const mf_item primitives[] = {{.name = "conv1 \xe2\x86\x92 pool",
-                                      .category = "convolution",
-                                      .attributes = primitive_attributes,
-                                      .attribute_count = 4,
-                                      .flops = 1e9,
-                                      .bytes = 3e6},
-                                     {.name = "input -> conv1", .category = "reorder"}};
-static const mf_buffer buffers[] = {{"conv1.out", 4096, 123456789012345, 0, 3}, {"</script>", 0, 64, 1, 1}};
-#define T 5000000000123ull
-static const mf_span spans[] = {
-    {.kind = MF_SPAN_APPLICATION, .id = 1, .start = T, .duration = 1001},
-    {.kind = MF_SPAN_RUN, .id = 2, .start = T + 2003, .duration = 900019, .index = 41},
-    {.kind = MF_SPAN_PRIMITIVE, .id = 3, .parent = 2, .start = T + 2003, .duration = 0, .index = 1},
-    {.kind = MF_SPAN_LAYER, .id = 4, .parent = 2, .start = T + 2005, .duration = 800007, .index = 0},
-    {.kind = MF_SPAN_PRIMITIVE, .id = 5, .parent = 4, .start = T + 2005, .duration = 800007, .index = 0},
-    {.kind = MF_SPAN_THREAD,
-     .id = 6,
-     .parent = 5,
-     .start = T + 2005,
-     .duration = 800007,
-     .thread = 1,
-     .effective = 700001,
-     .spin = 50003,
-     .wait = 40002,
-     .overhead = 10001,
-     .chunks = 3},
-};
-static const mf_trace full = {.name = "minfer \"x\" int8",
-                              .monotonic = T + 12345,
-                              .epoch = 1763721963123456789ull,
-                              .environment = environment,
-                              .environment_count = 2,
-                              .phases = phases,
-                              .phase_count = 1,
-                              .layers = layers,
-                              .layer_count = 1,
-                              .primitives = primitives,
-                              .primitive_count = 2,
-                              .spans = spans,
-                              .span_count = sizeof spans / sizeof *spans,
-                              .dropped = 77,
-                              .buffers = buffers,
-                              .buffer_count = 2};
 
 static const cJSON *event_of(const cJSON *root, int id) {
   const cJSON *event;
@@ -133,7 +15,7 @@ static const cJSON *event_of(const cJSON *root, int id) {
 
 static void test_every_span_comes_back(void **state) {
   (void)state;
-  document d = written(&full);
+  document d = written(mf_export_chrome, &full);
   int events = 0;
   const cJSON *event;
   cJSON_ArrayForEach(event, at(d.root, "traceEvents")) events += strcmp(text(event, "ph"), "X") == 0;
@@ -158,7 +40,7 @@ static void test_every_span_comes_back(void **state) {
 
 static void test_attributes_come_back(void **state) {
   (void)state;
-  document d = written(&full);
+  document d = written(mf_export_chrome, &full);
   const cJSON *layer = at(event_of(d.root, 4), "args"), *primitive = at(event_of(d.root, 5), "args");
   assert_int_equal(cJSON_GetArraySize(at(layer, "sources")), 3);
   for (int i = 0; i < 3; i++) assert_string_equal(cJSON_GetArrayItem(at(layer, "sources"), i)->valuestring, sources[i]);
@@ -181,7 +63,7 @@ static void test_attributes_come_back(void **state) {
 
 static void test_workers_have_tracks_of_their_own(void **state) {
   (void)state;
-  document d = written(&full);
+  document d = written(mf_export_chrome, &full);
   const cJSON *worker = event_of(d.root, 6), *args = at(worker, "args"), *event;
   assert_number(args, "effective_ns", 700001);
   assert_number(args, "spin_ns", 50003);
@@ -208,7 +90,7 @@ static void test_workers_have_tracks_of_their_own(void **state) {
 
 static void test_what_stands_beside_the_events(void **state) {
   (void)state;
-  document d = written(&full);
+  document d = written(mf_export_chrome, &full);
   assert_string_equal(text(d.root, "schema"), "minfer.trace/1");
   assert_number(d.root, "dropped_records", 77);
   assert_number(at(d.root, "clock"), "monotonic_ns", (double)(T + 12345));
@@ -226,7 +108,7 @@ static void test_what_stands_beside_the_events(void **state) {
 
 static void test_hostile_names_are_escaped(void **state) {
   (void)state;
-  document d = written(&full);
+  document d = written(mf_export_chrome, &full);
   // What is no UTF-8 becomes U+FFFD, one a byte; all else comes back as it was.
   assert_string_equal(text(event_of(d.root, 4), "name"), "conv1+bn1\"\\\n\x7f\xef\xbf\xbd\xef\xbf\xbd");
   assert_string_equal(text(event_of(d.root, 5), "name"), "conv1 \xe2\x86\x92 pool");
@@ -240,7 +122,7 @@ static void test_hostile_names_are_escaped(void **state) {
 static void test_an_empty_trace(void **state) {
   (void)state;
   const mf_trace empty = {.name = ""};
-  document d = written(&empty);
+  document d = written(mf_export_chrome, &empty);
   assert_int_equal(cJSON_GetArraySize(at(d.root, "memory")), 0);
   assert_number(at(d.root, "clock"), "origin_monotonic_ns", 0);
   discard(&d);
@@ -334,7 +216,7 @@ static void test_spans_nest_however_times_are_read(void **state) {
     many[0] = (mf_span){.kind = MF_SPAN_RUN, .start = 123456789};
     const size_t count = 1 + random_spans(many + 1, 123456789 + distances[c], 199);
     const mf_trace trace = {.name = "", .layers = layers, .primitives = primitives, .spans = many, .span_count = count};
-    document d = written(&trace);
+    document d = written(mf_export_chrome, &trace);
     assert_nested(d.root, exact);
     assert_nested(d.root, cut);
     size_t i = 0;
