@@ -52,7 +52,7 @@ typedef struct mf_verbose_line {
 // The order of fields of the lines to come. Zero-initialise: by what the lines look like.
 enum { MF_VERBOSE_COLUMNS = 24 };
 typedef struct mf_verbose_template {
-  int columns; // 0: no template was seen
+  int columns;                   // 0: no template was seen
   int field[MF_VERBOSE_COLUMNS]; // mf_verbose_field, or -1 for what is not looked at
   int time;                      // column of the time
 } mf_verbose_template;

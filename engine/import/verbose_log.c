@@ -145,7 +145,8 @@ static mf_status add_creation(mf_verbose_log *log, const mf_verbose_line *line, 
   size_t i = 0;
   log->creates++;
   kind.length = label_length(kind.text, kind.length);
-  while (i < log->creation_count && !(same(&kind, log->creations[i].kind) && same(&line->status, log->creations[i].status)))
+  while (i < log->creation_count &&
+         !(same(&kind, log->creations[i].kind) && same(&line->status, log->creations[i].status)))
     i++;
   if (i == log->creation_count) {
     if (i == REASONS) {
@@ -168,7 +169,8 @@ static mf_status add_reason(mf_verbose_log *log, const mf_verbose_line *line, mf
   const mf_slice *kind = &line->fields[MF_VERBOSE_KIND];
   size_t i = 0;
   log->dispatches++;
-  while (i < log->reason_count && !(same(kind, log->reasons[i].kind) && same(&line->message, log->reasons[i].text))) i++;
+  while (i < log->reason_count && !(same(kind, log->reasons[i].kind) && same(&line->message, log->reasons[i].text)))
+    i++;
   if (i == REASONS) return MF_OK;
   if (i == log->reason_count) {
     MF_TRY(grow((void **)&log->reasons, &log->reason_capacity, i, sizeof *log->reasons, e));
@@ -206,8 +208,8 @@ static mf_status add_info(mf_verbose_log *log, mf_slice m, mf_error *e) {
     MF_TRY(keep_first(log, &log->isa, m.text + 16, m.length - 16, e));
   } else if (mf_slice_begins(m, "gpu,runtime:")) {
     MF_TRY(keep_first(log, &log->gpu_runtime, m.text + 12, m.length - 12, e));
-  } else if (mf_slice_begins(m, "oneDNN v") || mf_slice_begins(m, "DNNL v") || mf_slice_begins(m, "Intel(R) MKL-DNN v") ||
-             mf_slice_begins(m, "Intel MKL-DNN v")) {
+  } else if (mf_slice_begins(m, "oneDNN v") || mf_slice_begins(m, "DNNL v") ||
+             mf_slice_begins(m, "Intel(R) MKL-DNN v") || mf_slice_begins(m, "Intel MKL-DNN v")) {
     const char *v = memchr(m.text, 'v', m.length), *stop = memchr(m.text, ' ', m.length);
     while (stop && stop < v) stop = memchr(stop + 1, ' ', (size_t)(end - stop - 1));
     const char *isa = memchr(v, ')', (size_t)(end - v));
@@ -244,8 +246,8 @@ static mf_status add_line(mf_verbose_log *log, mf_verbose_template *order, char 
     return MF_OK;
   case MF_VERBOSE_MESSAGE:
     log->messages++;
-    return keep_first(log, &log->first_message, line.message.text, line.message.length < 200 ? line.message.length : 200,
-                      e);
+    return keep_first(log, &log->first_message, line.message.text,
+                      line.message.length < 200 ? line.message.length : 200, e);
   case MF_VERBOSE_UNREADABLE:
     break;
   }
@@ -310,7 +312,8 @@ mf_status mf_verbose_log_stream(mf_verbose_log *log, FILE *file, const char *nam
   mf_free(chunk);
   MF_TRY(status);
   if (log->verbose == 0)
-    return mf_fail(e, MF_ERR_FILE, "%s: no verbose line of oneDNN in %zu line%s (expected onednn_verbose,exec,... or an older form)",
+    return mf_fail(e, MF_ERR_FILE,
+                   "%s: no verbose line of oneDNN in %zu line%s (expected onednn_verbose,exec,... or an older form)",
                    name, log->lines, log->lines == 1 ? "" : "s");
   return MF_OK;
 }

@@ -31,8 +31,8 @@ typedef struct mf_verbose_reason { // why implementations were passed over
 } mf_verbose_reason;
 
 typedef struct mf_verbose_event {
-  int primitive; // index, or -1 for a creation
-  int creation;  // likewise
+  int primitive;        // index, or -1 for a creation
+  int creation;         // likewise
   double ms, timestamp; // timestamp: ms, when it began; negative: none
 } mf_verbose_event;
 
@@ -50,11 +50,11 @@ typedef struct mf_verbose_log {
   size_t table_size;
   // Lines. A line in which two programs' output met counts once for each marker in it.
   size_t lines, verbose, executions, creates, dispatches, infos, graphs, messages, unreadable;
-  size_t dropped; // executions and creations behind the limits above
+  size_t dropped;          // executions and creations behind the limits above
   size_t first_unreadable; // number of the line, from 1
   const char *unreadable_why, *first_message;
   const char *marker, *version, *runtime, *isa, *gpu_runtime; // "" where the log does not say
-  int threads;                                               // 0: likewise
+  int threads;                                                // 0: likewise
 } mf_verbose_log;
 
 // Zero-initialise *log; free it after a failure too. `path` "-" reads stdin. Errors: MF_ERR_FILE (unreadable, no

@@ -80,7 +80,8 @@ static key key_of_primitive(const mf_verbose_primitive *p) {
 static bool fits(const key *layer, const key *line, bool loosely) {
   const bool map = layer->ih == line->ih && layer->iw == line->iw && layer->oh == line->oh && layer->ow == line->ow;
   if (layer->kind == KEY_INNER_PRODUCT && line->kind == KEY_CONVOLUTION) // as a convolution of one pixel
-    return line->ih * line->iw * line->kh * line->kw == 1 && layer->ic == line->ic && (loosely || layer->oc == line->oc);
+    return line->ih * line->iw * line->kh * line->kw == 1 && layer->ic == line->ic &&
+           (loosely || layer->oc == line->oc);
   if (layer->kind != line->kind) return false;
   switch (layer->kind) {
   case KEY_CONVOLUTION:
@@ -194,7 +195,7 @@ static bool find_branches(const mf_verbose_match *m, const mf_node *sum, branche
       return true;
     }
     const int producer = g->tensors[up].producer;
-    if (producer < 0 || g->nodes[producer].op == MF_OP_SUM) break;
+    if (producer < 0 || g->nodes[producer].op == MF_OP_SUM || m->group_of_node[producer] == out->shortcut) break;
     up = g->nodes[producer].inputs[0];
   }
   return false;

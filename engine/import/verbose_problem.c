@@ -28,7 +28,8 @@ static void copy(char *out, const char *from, size_t length) {
   out[length] = 0;
 }
 
-// oneDNN's letters by dimension as the field writes them: acdb is nhwc, aBcd16b nChw16c, and of weights Acdb64a Ohwi64o.
+// oneDNN's letters by dimension as the field writes them: acdb is nhwc, aBcd16b nChw16c, and of weights Acdb64a
+// Ohwi64o.
 static void rename_letters(char *format, bool weights) {
   static const char *const data[] = {"", "x", "nc", "ncw", "nchw", "ncdhw"};
   static const char *const filters[] = {"", "x", "oi", "oiw", "oihw", "goihw", "goidhw"};
@@ -73,11 +74,11 @@ static void read_memory(mf_verbose_memory *m, const char *text, size_t length) {
   const char *kind = "", *format = "";
   if (dash) { // v1.0 to v3.5
     *dash = 0;
-    snprintf(m->dtype, sizeof m->dtype, "%s", dash + 1);
+    copy(m->dtype, dash + 1, strlen(dash + 1));
     kind = parts > 2 ? part[2] : "";
     format = parts > 3 ? part[3] : "";
   } else if (parts >= 4 && is_dtype(part[1])) { // v3.6 and later
-    snprintf(m->dtype, sizeof m->dtype, "%s", part[1]);
+    copy(m->dtype, part[1], strlen(part[1]));
     kind = part[3];
     format = parts > 4 ? part[4] : "";
   } else if (parts >= 2) { // v0.x
@@ -86,21 +87,23 @@ static void read_memory(mf_verbose_memory *m, const char *text, size_t length) {
     if (dash) {
       *dash = 0;
       if (is_dtype(part[1])) {
-        snprintf(m->dtype, sizeof m->dtype, "%s", part[1]);
+        copy(m->dtype, part[1], strlen(part[1]));
         format = dash + 1;
       } else
         *dash = '_';
     }
-    snprintf(m->name, sizeof m->name, "%s", part[0][0] == 'f' ? part[0] + 1 : part[0]);
-    snprintf(m->format, sizeof m->format, "%s", strcmp(format, "undef") == 0 ? "" : format);
+    const char *name = part[0][0] == 'f' ? part[0] + 1 : part[0];
+    copy(m->name, name, strlen(name));
+    copy(m->format, format, strcmp(format, "undef") == 0 ? 0 : strlen(format));
     return;
   }
-  snprintf(m->name, sizeof m->name, "%s", part[0]);
+  copy(m->name, part[0], strlen(part[0]));
   if (strcmp(m->dtype, "undef") == 0) {
     m->dtype[0] = 0;
     return;
   }
-  snprintf(m->format, sizeof m->format, "%s", strcmp(kind, "blocked") == 0 ? format : kind);
+  if (strcmp(kind, "blocked") != 0) format = kind;
+  copy(m->format, format, strlen(format));
   if (strcmp(kind, "blocked") == 0) rename_letters(m->format, strncmp(m->name, "wei", 3) == 0);
 }
 
@@ -270,12 +273,12 @@ static volume of_operands(mf_verbose_problem *p, const char *kind) {
   if (strcmp(kind, "reduction") == 0) {
     const mf_verbose_operand *out = &p->operands[p->operand_count - 1];
     set_pixels(p, &p->operands[0], out);
-    return (volume){.source = elements(&p->operands[0]), .destination = elements(out), .flops = elements(&p->operands[0])};
+    return (volume){
+        .source = elements(&p->operands[0]), .destination = elements(out), .flops = elements(&p->operands[0])};
   }
   const double n = elements(&p->operands[0]);
   set_pixels(p, &p->operands[0], &p->operands[0]);
-  if (strcmp(kind, "binary") == 0)
-    return (volume){n, p->operand_count > 1 ? elements(&p->operands[1]) : n, 0, n, n};
+  if (strcmp(kind, "binary") == 0) return (volume){n, p->operand_count > 1 ? elements(&p->operands[1]) : n, 0, n, n};
   return (volume){.source = n * p->sources, .destination = n, .flops = n * (p->sources - 1)}; // sum
 }
 
@@ -312,12 +315,8 @@ static double bytes_of(const mf_verbose_memory *m, double count, const char *imp
 
 void mf_verbose_problem_read(mf_verbose_problem *p, const char *kind, const char *impl, const char *memory,
                              const char *attributes, const char *problem) {
-  *p = (mf_verbose_problem){.groups = 1,
-                            .local = 5,
-                            .in = {1, 1, 1},
-                            .out = {1, 1, 1},
-                            .kernel = {1, 1, 1},
-                            .stride = {1, 1, 1}};
+  *p = (mf_verbose_problem){
+      .groups = 1, .local = 5, .in = {1, 1, 1}, .out = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}};
   read_memories(p, memory);
   p->named = isalpha((unsigned char)problem[0]) != 0;
   if (p->named)

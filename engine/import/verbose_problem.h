@@ -26,10 +26,11 @@ typedef struct mf_verbose_problem {
   mf_verbose_memory source, weights, bias, destination; // "" everywhere when there is none
   int sources;                                          // src operands of a sum, concat or binary
 
-  // Of descriptors like mb1_ic3oc64_ih224oh112kh7sh2dh0ph3_iw...; sizes that are not said are 1, 0 for `mb`, `ic`, `oc`.
+  // Of descriptors like mb1_ic3oc64_ih224oh112kh7sh2dh0ph3_iw...; sizes that are not said are 1, 0 for `mb`, `ic`,
+  // `oc`.
   bool named;
-  int64_t mb, groups, ic, oc, local; // ic and oc of all groups; local: lrn's size
-  int64_t in[3], out[3], kernel[3], stride[3]; // depth, height, width
+  int64_t mb, groups, ic, oc, local;                // ic and oc of all groups; local: lrn's size
+  int64_t in[3], out[3], kernel[3], stride[3];      // depth, height, width
   mf_verbose_operand operands[MF_VERBOSE_OPERANDS]; // of descriptors like 1x64x56x56:1x64x1x1
   int operand_count;
 

@@ -6,14 +6,14 @@
 
 // Executions are numbered in the log's order, creations left out.
 typedef struct mf_verbose_runs {
-  size_t count;   // executions
-  int *event;     // of an execution: index into log->events
-  int runs;       // complete ones; 1 where nothing repeats
-  bool repeats;   // else all of the log is the one run
-  int length;     // executions of a run
-  int *sequence;  // `length` primitives
-  int *run;       // of an execution: number of its run, or -1: before, between or behind the runs
-  int *position;  // likewise: index into `sequence`, or -1
+  size_t count;  // executions
+  int *event;    // of an execution: index into log->events
+  int runs;      // complete ones; 1 where nothing repeats
+  bool repeats;  // else all of the log is the one run
+  int length;    // executions of a run
+  int *sequence; // `length` primitives
+  int *run;      // of an execution: number of its run, or -1: before, between or behind the runs
+  int *position; // likewise: index into `sequence`, or -1
 } mf_verbose_runs;
 
 // A run begins at an execution of one primitive and ends before the next; of all primitives the one is taken for which
