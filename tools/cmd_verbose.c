@@ -33,6 +33,9 @@ static minfer_status deliver(const options *o, console *c, const minfer_trace *t
     if (log_counted(&summary, "lines_unreadable"))
       console_note(c, "%lld lines of oneDNN could not be read; the first is %s",
                    (long long)log_counted(&summary, "lines_unreadable"), log_said(&summary, "first_unreadable"));
+    if (log_counted(&summary, "lines_odd"))
+      console_note(c, "the sizes in %lld lines could not be read; the first is line %lld",
+                   (long long)log_counted(&summary, "lines_odd"), (long long)log_counted(&summary, "first_odd_line"));
     if (log_said(&summary, "match_note")[0]) console_note(c, "%s", log_said(&summary, "match_note"));
   }
   log_summary_free(&summary);

@@ -75,29 +75,32 @@ static void read_spans(log_summary *s, table_of_runs *t) {
 }
 
 // Median over the runs of the sum over items for which `belongs` says so.
-typedef bool (*belongs)(const log_summary *s, int item, const void *what);
+typedef bool (*belongs)(const log_summary *s, int item, int first); // of a group, with its first item
 
-static double median_of(const log_summary *s, table_of_runs *t, belongs of, const void *what) {
+static double median_of(const log_summary *s, table_of_runs *t, belongs of, int first) {
   for (int r = 0; r < s->runs; r++) {
     t->row[r] = 0;
     for (int i = 0; i < s->items; i++)
-      if (of(s, i, what)) t->row[r] += t->ms[(size_t)r * (size_t)s->items + (size_t)i];
+      if (of(s, i, first)) t->row[r] += t->ms[(size_t)r * (size_t)s->items + (size_t)i];
   }
   return s->runs ? stats_median(t->row, (size_t)s->runs) : 0;
 }
 
-static bool is_any(const log_summary *s, int item, const void *what) {
+static bool is_any(const log_summary *s, int item, int first) {
   (void)s;
-  (void)what;
-  return item >= 0;
+  return item >= first;
 }
 
-static bool is_of_kind(const log_summary *s, int item, const void *what) {
-  return strcmp(s->view->primitives[item].category, what) == 0;
+static bool same_kind(const log_summary *s, int item, int first) {
+  return strcmp(s->view->primitives[item].category, s->view->primitives[first].category) == 0;
 }
 
-static bool is_of_impl(const log_summary *s, int item, const void *what) {
-  return strcmp(item_text(&s->view->primitives[item], "implementation"), what) == 0;
+static const char *impl_of(const log_summary *s, int item) {
+  return item_text(&s->view->primitives[item], "implementation");
+}
+
+static bool same_impl(const log_summary *s, int item, int first) {
+  return same_kind(s, item, first) && strcmp(impl_of(s, item), impl_of(s, first)) == 0;
 }
 
 static const char *stage_of(const log_summary *s, int item) {
@@ -106,16 +109,24 @@ static const char *stage_of(const log_summary *s, int item) {
   return stage[0] ? stage : layer >= 0 ? "(not in the model)" : "(reorders)";
 }
 
-static bool is_of_stage(const log_summary *s, int item, const void *what) {
-  return strcmp(stage_of(s, item), what) == 0;
+static bool same_stage(const log_summary *s, int item, int first) {
+  return strcmp(stage_of(s, item), stage_of(s, first)) == 0;
 }
 
 static const char *kind_of(const log_summary *s, int item) {
   return s->view->primitives[item].category;
 }
 
-static const char *impl_of(const log_summary *s, int item) {
-  return item_text(&s->view->primitives[item], "implementation");
+// What is of no stage goes behind the stages.
+static void rest_last(log_group *groups, int count) {
+  for (int i = 0, moved = 0; i + moved < count; i++) {
+    while (groups[i].name[0] == '(' && i + moved < count) {
+      const log_group rest = groups[i];
+      memmove(&groups[i], &groups[i + 1], (size_t)(count - i - 1) * sizeof *groups);
+      groups[count - 1] = rest;
+      moved++;
+    }
+  }
 }
 
 static int longest_first(const void *a, const void *b) {
@@ -128,10 +139,12 @@ static int make_groups(const log_summary *s, table_of_runs *t, log_group *out,
                        const char *(*name_of)(const log_summary *, int), belongs of) {
   int count = 0;
   for (int i = 0; i < s->items; i++) {
-    const char *name = name_of(s, i);
     int g = 0;
-    while (g < count && strcmp(out[g].name, name) != 0) g++;
-    if (g == count) out[count++] = (log_group){.name = name, .kind = kind_of(s, i), .ms = median_of(s, t, of, name)};
+    while (g < count && !of(s, i, out[g].first)) g++;
+    if (g == count) {
+      out[count++] = (log_group){.name = name_of(s, i), .kind = kind_of(s, i), .first = i};
+      out[g].ms = median_of(s, t, of, i);
+    }
     out[g].count += s->item_count[i];
     out[g].flops += s->view->primitives[i].flops * s->item_count[i];
     out[g].bytes += s->view->primitives[i].bytes * s->item_count[i];
@@ -182,7 +195,7 @@ static void measure_layers(log_summary *s, table_of_runs *t, int *first, int *ne
 }
 
 static void measure_runs(log_summary *s, table_of_runs *t) {
-  s->spans_ms = median_of(s, t, is_any, NULL);
+  s->spans_ms = median_of(s, t, is_any, 0);
   memcpy(t->row, t->wall, (size_t)s->runs * sizeof *t->row);
   s->run_ms = s->runs ? stats_median(t->row, (size_t)s->runs) : 0;
   s->run_min_ms = s->runs ? t->row[0] : 0;
@@ -216,9 +229,10 @@ bool log_summary_make(const minfer_trace_view *view, log_summary *s) {
     read_spans(s, &t);
     measure_layers(s, &t, chain, chain + layers, chain + layers + items);
     measure_runs(s, &t);
-    s->kind_count = make_groups(s, &t, s->kinds, kind_of, is_of_kind);
-    if (log_said(s, "model")[0]) s->stage_count = make_groups(s, &t, s->stages, stage_of, is_of_stage);
-    s->impl_count = make_groups(s, &t, s->impls, impl_of, is_of_impl);
+    s->kind_count = make_groups(s, &t, s->kinds, kind_of, same_kind);
+    if (log_said(s, "model")[0]) s->stage_count = make_groups(s, &t, s->stages, stage_of, same_stage);
+    s->impl_count = make_groups(s, &t, s->impls, impl_of, same_impl);
+    rest_last(s->stages, s->stage_count);
     count_log(s, seen);
     qsort(s->kinds, (size_t)s->kind_count, sizeof *s->kinds, longest_first);
     qsort(s->impls, (size_t)s->impl_count, sizeof *s->impls, longest_first);

@@ -4,9 +4,10 @@
 
 #include <minfer.h>
 
-typedef struct log_group { // primitives of a kind, of a stage or of an implementation
+typedef struct log_group { // primitives of a kind, of a stage, or of an implementation of a kind
   const char *name;
   const char *kind; // of the first primitive
+  int first;        // item
   int count;        // executions a run
   double ms, flops, bytes;
   int64_t lines; // executions in the whole log, what is outside the runs included; kinds only

@@ -65,6 +65,10 @@ static void put_warnings(page *p, const log_summary *s) {
     page_warning(p, "%lld line%s of oneDNN could not be read and %s not counted; %s: %s", (long long)unreadable,
                  plural(unreadable), unreadable == 1 ? "is" : "are", unreadable == 1 ? "it is" : "the first is",
                  log_said(s, "first_unreadable"));
+  const int64_t odd = log_counted(s, "lines_odd");
+  if (odd)
+    page_warning(p, "the sizes in %lld line%s could not be read (the first is line %lld): only %s time counts",
+                 (long long)odd, plural(odd), (long long)log_counted(s, "first_odd_line"), odd == 1 ? "its" : "their");
   if (dropped)
     page_warning(p, "the log is too long: %lld line%s behind its first million are left out", (long long)dropped,
                  plural(dropped));
@@ -83,9 +87,12 @@ static void put_runs(page *p, const log_summary *s) {
   else
     page_heading(p, "%d run%s of %d primitives: median %.3f ms", s->runs, plural(s->runs), s->items, s->run_ms);
   if (s->runs > 1) page_line(p, "min %.3f, max %.3f ms", s->run_min_ms, s->run_max_ms);
-  if (outside)
-    page_line(p, "%lld execution%s outside the runs: before the first, behind the last, or not of the repetition",
-              (long long)outside, plural(outside));
+  if (outside) {
+    const int64_t before = log_counted(s, "executions_before"), behind = log_counted(s, "executions_behind");
+    page_line(p, "%lld execution%s outside the runs: %lld before the first, %lld behind the last, %lld between",
+              (long long)outside, plural(outside), (long long)before, (long long)behind,
+              (long long)(outside - before - behind));
+  }
   if (log_counted(s, "folded")) page_line(p, "a long log: equal primitives share a row");
 }
 
@@ -140,7 +147,7 @@ static void put_kinds(page *p, const log_summary *s) {
 }
 
 static void put_stages(page *p, const log_summary *s) {
-  if (s->stage_count < 2) return;
+  if (s->stage_count < 2 || s->stage_count > s->view->layer_count) return; // a stage a layer says nothing new
   page_heading(p, "Stages");
   table t = {0};
   table_column(&t, "stage", TABLE_LEFT);
@@ -180,6 +187,13 @@ static ranked *rank_times(const double *ms, int count, int top, int *shown) {
   qsort(list, (size_t)count, sizeof *list, slowest_first);
   if (*shown > top) *shown = top;
   return list;
+}
+
+// Else the table of primitives says the same.
+static bool has_larger_layers(const log_summary *s) {
+  int in_layers = 0;
+  for (int i = 0; i < s->items; i++) in_layers += s->item_layer[i] >= 0;
+  return in_layers > s->view->layer_count;
 }
 
 static void put_layers(page *p, const log_summary *s, int top) {
@@ -357,7 +371,7 @@ static bool put_page(FILE *out, const log_report *r) {
     put_runs(&p, s);
     put_kinds(&p, s);
     put_stages(&p, s);
-    if (log_said(s, "model")[0]) put_layers(&p, s, r->options->top);
+    if (has_larger_layers(s)) put_layers(&p, s, r->options->top);
     put_primitives(&p, s, r->options->top);
     put_reorders(&p, s);
     put_impls(&p, s);

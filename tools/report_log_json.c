@@ -9,8 +9,8 @@ static void text_or_null(minfer_json *j, const char *key, const char *text) {
 }
 
 static void put_origin(minfer_json *j, const log_summary *s) {
-  static const char *const lines[] = {"executed", "created", "dispatched", "info",
-                                      "graph",    "message", "unreadable", "dropped"};
+  static const char *const lines[] = {"executed", "created",    "dispatched", "info",   "graph",
+                                      "message",  "unreadable", "odd",        "dropped"};
   text_or_null(j, "log", log_said(s, "log"));
   text_or_null(j, "onednn", log_said(s, "onednn_version"));
   text_or_null(j, "runtime", log_said(s, "onednn_runtime"));
@@ -45,6 +45,8 @@ static void put_runs(minfer_json *j, const log_summary *s) {
   minfer_json_bool(j, "repeats", log_counted(s, "repeats") != 0);
   minfer_json_int(j, "primitives", log_counted(s, "primitives_per_run"));
   minfer_json_int(j, "outside", log_counted(s, "executions_outside"));
+  minfer_json_int(j, "before", log_counted(s, "executions_before"));
+  minfer_json_int(j, "behind", log_counted(s, "executions_behind"));
   minfer_json_bool(j, "folded", log_counted(s, "folded") != 0);
   minfer_json_double(j, "time_ms", s->run_ms);
   minfer_json_double(j, "min_ms", s->run_min_ms);

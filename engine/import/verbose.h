@@ -3,8 +3,9 @@
 //   environment  source, log, onednn_version, onednn_runtime, isa, gpu_runtime, threads; model, width_multiplier;
 //                time_axis ("timestamps", or why durations are laid end to end); lines, lines_verbose,
 //                lines_executed, lines_created, lines_dispatched, lines_info, lines_graph, lines_message,
-//                lines_unreadable, lines_dropped, first_unreadable (number and reason), first_message; runs,
-//                primitives_per_run, repeats (1 or 0), executions_outside, folded (1: a long log without repetition,
+//                lines_unreadable, lines_odd and first_odd_line (sizes that do not read), lines_dropped,
+//                first_unreadable (number and reason), first_message; runs, primitives_per_run, repeats (1 or 0),
+//                executions_outside (of these executions_before, _behind), folded (1: a long log without repetition,
 //                one item for each distinct primitive); layers_found, layers_expected, match_note; dispatch_reasons
 //   phases       kind, status, count, time_ms of creations; the last one is "outside the runs"
 //   layers       kind, sources, stage, dtype, implementation, input_shape, output_shape

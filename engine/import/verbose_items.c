@@ -240,7 +240,7 @@ static void count_lines(attributes *a, const mf_verbose_log *log) {
       {"lines", log->lines},           {"lines_verbose", log->verbose},       {"lines_executed", log->executions},
       {"lines_created", log->creates}, {"lines_dispatched", log->dispatches}, {"lines_info", log->infos},
       {"lines_graph", log->graphs},    {"lines_message", log->messages},      {"lines_unreadable", log->unreadable},
-      {"lines_dropped", log->dropped}};
+      {"lines_odd", log->odd},         {"first_odd_line", log->first_odd},    {"lines_dropped", log->dropped}};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) integer(a, counts[i].key, counts[i].value);
 }
 
@@ -271,12 +271,17 @@ static mf_status environment(mf_trace *out, mf_arena *arena, const mf_verbose_pa
     if (!first) return mf_fail_memory(e, 64);
     text(&a, "first_unreadable", first);
   }
-  size_t outside = 0;
-  for (size_t i = 0; i < parts->runs->count; i++) outside += parts->runs->run[i] < 0;
-  integer(&a, "runs", (size_t)parts->runs->runs);
-  integer(&a, "repeats", parts->runs->repeats);
-  integer(&a, "primitives_per_run", (size_t)parts->runs->length);
+  const mf_verbose_runs *runs = parts->runs;
+  size_t before = 0, behind = 0, outside = 0;
+  while (before < runs->count && runs->run[before] < 0) before++;
+  while (behind < runs->count - before && runs->run[runs->count - 1 - behind] < 0) behind++;
+  for (size_t i = 0; i < runs->count; i++) outside += runs->run[i] < 0;
+  integer(&a, "runs", (size_t)runs->runs);
+  integer(&a, "repeats", runs->repeats);
+  integer(&a, "primitives_per_run", (size_t)runs->length);
   integer(&a, "executions_outside", outside);
+  integer(&a, "executions_before", before);
+  integer(&a, "executions_behind", behind);
   integer(&a, "folded", parts->folded);
   if (parts->model) {
     number(&a, "width_multiplier", parts->multiplier);

@@ -191,13 +191,13 @@ static const char *layer_name(const maker *m, int position) {
 }
 
 typedef struct edge {
-  int from, to; // positions, or -1
+  int position, from, to; // positions, or -1
   bool weights;
 } edge;
 
 static edge find_edge(const maker *m, int position) {
   const mf_verbose_problem *p = &at(m, position)->parsed;
-  edge found = {-1, -1, false};
+  edge found = {position, -1, -1, false};
   for (int i = position - 1; i >= 0 && i > position - REACH && found.from < 0; i--)
     if (!is_reorder(at(m, i)) && at(m, i)->parsed.mb == p->mb && elements_out(&at(m, i)->parsed) == elements_in(p))
       found.from = i;
@@ -221,6 +221,12 @@ static const char *reason_of(const maker *m, const mf_verbose_place *place, cons
   const char *from = p->parsed.source.format, *to = p->parsed.destination.format;
   const char *before = p->parsed.source.dtype, *after = p->parsed.destination.dtype;
   const bool formats = strcmp(from, to) != 0, types = strcmp(before, after) != 0;
+  const char *writer = place->from, *reader = place->to;
+  for (int i = way.from + 1; way.from >= 0 && i < way.position; i++) // of a chain of reorders
+    if (is_reorder(at(m, i)) && elements_in(&at(m, i)->parsed) == elements_in(&p->parsed))
+      writer = "the reorder before";
+  for (int i = way.position + 1; i < way.to; i++)
+    if (is_reorder(at(m, i)) && elements_in(&at(m, i)->parsed) == elements_in(&p->parsed)) reader = "the next reorder";
   const char *text;
   if (way.weights)
     text = "weights";
@@ -231,7 +237,7 @@ static const char *reason_of(const maker *m, const mf_verbose_place *place, cons
   else if (strcmp(at(m, way.to)->label, "concat") == 0)
     text = "concat";
   else if (formats)
-    text = mf_arena_format(m->arena, "format mismatch: %s wrote %s, %s reads %s", place->from, from, place->to, to);
+    text = mf_arena_format(m->arena, "format mismatch: %s wrote %s, %s reads %s", writer, from, reader, to);
   else
     text = types ? "dtype" : "copy: both sides have one format";
   if (!text || !types || strcmp(text, "dtype") == 0) return text;

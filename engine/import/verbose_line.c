@@ -16,11 +16,12 @@ bool mf_slice_begins(mf_slice s, const char *text) {
 
 size_t mf_verbose_marker(const char *text, size_t count, size_t from) {
   static const char *const names[] = {"mkldnn", "onednn", "dnnl"};
-  static const char tail[] = "_verbose,";
+  static const char tail[] = "_verbose";
   for (const char *at = text + from; at < text + count; at++) {
     at = memchr(at, '_', (size_t)(text + count - at));
     if (!at) break;
-    if ((size_t)(text + count - at) < sizeof tail - 1 || memcmp(at, tail, sizeof tail - 1) != 0) continue;
+    if ((size_t)(text + count - at) < sizeof tail || memcmp(at, tail, sizeof tail - 1) != 0) continue;
+    if (at[sizeof tail - 1] != ',' && at[sizeof tail - 1] != '\t') continue;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
       const size_t length = strlen(names[i]);
       if ((size_t)(at - text) >= from + length && memcmp(at - length, names[i], length) == 0)
@@ -30,11 +31,11 @@ size_t mf_verbose_marker(const char *text, size_t count, size_t from) {
   return count;
 }
 
-static int split(mf_slice *tokens, const char *text, size_t count) {
+static int split(mf_slice *tokens, const char *text, size_t count, char separator) {
   int n = 0;
   const char *end = text + count;
   while (n < TOKENS - 1) {
-    const char *comma = memchr(text, ',', (size_t)(end - text));
+    const char *comma = memchr(text, separator, (size_t)(end - text));
     if (!comma) break;
     tokens[n++] = (mf_slice){text, (size_t)(comma - text)};
     text = comma + 1;
@@ -98,7 +99,7 @@ static void read_template(mf_verbose_template *t, mf_slice list) {
                                       [MF_VERBOSE_PROBLEM] = "problem_desc"};
   mf_verbose_template found = {.time = -1};
   mf_slice tokens[TOKENS];
-  const int count = split(tokens, list.text, list.length);
+  const int count = split(tokens, list.text, list.length, ',');
   bool kind = false, problem = false;
   for (int i = 0; i < count && found.columns < MF_VERBOSE_COLUMNS; i++) {
     if (mf_slice_is(tokens[i], "timestamp") || mf_slice_is(tokens[i], "operation")) continue; // found by their looks
@@ -202,7 +203,8 @@ void mf_verbose_parse(mf_verbose_line *out, mf_verbose_template *order, const ch
   *out = (mf_verbose_line){.timestamp = -1};
   while (count && (text[count - 1] == '\r' || text[count - 1] == ' ')) count--;
   mf_slice tokens[TOKENS];
-  const int n = split(tokens, text, count);
+  const char *separator = text + strcspn(text, ",\t");
+  const int n = split(tokens, text, count, separator < text + count ? *separator : ',');
   int at = 1;
   bool graph = false;
   double stamp;

@@ -4,8 +4,9 @@
 //   v1.1-v2.6  dnnl_verbose[,STAMP],exec,ENGINE,KIND,IMPL,PROP,MEMORY,ATTRIBUTES,AUX,PROBLEM,MS
 //   v2.7-v3.1  onednn_verbose[,STAMP],exec,... as before
 //   v3.2-      onednn_verbose[,vN][,STAMP],primitive,exec,... as before
-// `create`, `create:cache_hit` and the like stand in exec's place. An info line "template:" (earlier "prim_template:")
-// gives the order of the fields; it counts for the lines after it.
+// Tabs may stand for the commas, as in tables copied from elsewhere. `create`, `create:cache_hit` and the like stand in
+// exec's place. An info line "template:" (earlier "prim_template:") gives the order of the fields; it counts for the
+// lines after it.
 #ifndef MF_IMPORT_VERBOSE_LINE_H
 #define MF_IMPORT_VERBOSE_LINE_H
 
@@ -57,8 +58,8 @@ typedef struct mf_verbose_template {
   int time;                      // column of the time
 } mf_verbose_template;
 
-// Where the next "mkldnn_verbose,", "dnnl_verbose," or "onednn_verbose," begins, at `from` or behind it; `count` when
-// there is none. Other text may stand in front of it.
+// Where the next "mkldnn_verbose,", "dnnl_verbose," or "onednn_verbose," (or with a tab) begins, at `from` or behind
+// it; `count` when there is none. Other text may stand in front of it.
 size_t mf_verbose_marker(const char *text, size_t count, size_t from);
 
 // `text` begins with a marker and ends before the line's end, or before the next marker.

@@ -135,6 +135,7 @@ static mf_status add_execution(mf_verbose_log *log, mf_verbose_line *line, mf_er
     log->dropped++;
     return MF_OK;
   }
+  if (log->primitives[index]->parsed.odd && !log->odd++) log->first_odd = log->lines;
   log->primitives[index]->executions++;
   log->primitives[index]->ms += line->ms;
   return add_event(log, (mf_verbose_event){index, -1, line->ms, line->timestamp}, e);
@@ -228,7 +229,7 @@ static mf_status add_line(mf_verbose_log *log, mf_verbose_template *order, char 
     line.message = (mf_slice){"the line is too long", 20};
   }
   log->verbose++;
-  if (!log->marker[0]) MF_TRY(keep(log, text, strcspn(text, ","), &log->marker, e));
+  if (!log->marker[0]) MF_TRY(keep(log, text, strcspn(text, ",\t"), &log->marker, e));
   switch (line.kind) {
   case MF_VERBOSE_EXEC:
     return add_execution(log, &line, e);

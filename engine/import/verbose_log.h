@@ -50,6 +50,7 @@ typedef struct mf_verbose_log {
   size_t table_size;
   // Lines. A line in which two programs' output met counts once for each marker in it.
   size_t lines, verbose, executions, creates, dispatches, infos, graphs, messages, unreadable;
+  size_t odd, first_odd;   // executions whose problem does not read as it should, and the line of the first
   size_t dropped;          // executions and creations behind the limits above
   size_t first_unreadable; // number of the line, from 1
   const char *unreadable_why, *first_message;

@@ -112,32 +112,6 @@ static int group_of_tensor(const mf_verbose_match *m, mf_tensor_id id) {
   return producer < 0 ? -1 : m->group_of_node[producer];
 }
 
-static int later(const mf_verbose_match *m, int a, int b) {
-  const int at = a < 0 ? -1 : m->groups[a].position, bt = b < 0 ? -1 : m->groups[b].position;
-  return at == bt ? (a > b ? a : b) : at > bt ? a : b;
-}
-
-// Nodes behind a group's first one belong to it. Sums wait for the log when `primitives` are not known yet.
-static void spread(mf_verbose_match *m, const mf_verbose_log *log, const int *sequence) {
-  const mf_graph *g = m->graph;
-  for (int i = 0; i < g->node_count; i++) {
-    const mf_node *n = &g->nodes[i];
-    if (begins_group(n)) continue;
-    m->group_of_node[i] = group_of_tensor(m, n->inputs[0]);
-    if ((n->op != MF_OP_SUM && n->op != MF_OP_BINARY) || n->input_count < 2) continue;
-    const int a = m->group_of_node[i], b = group_of_tensor(m, n->inputs[1]);
-    int adding = -1, adders = 0;
-    for (int k = 0; k < 2 && sequence; k++) {
-      const int of = k ? b : a;
-      if (of < 0 || m->groups[of].position < 0) continue;
-      if (!mf_verbose_adds(log->primitives[sequence[m->groups[of].position]]->attributes)) continue;
-      // The other summand may be a block's result, whose primitive adds on its own account.
-      if (g->nodes[m->groups[of].node].op == MF_OP_CONVOLUTION && ++adders) adding = later(m, adding, of);
-    }
-    m->group_of_node[i] = adders ? adding : later(m, a, b);
-  }
-}
-
 static mf_status make_groups(mf_verbose_match *m, mf_arena *arena, mf_error *e) {
   const size_t count = (size_t)m->graph->node_count + 1;
   m->groups = mf_arena_alloc(arena, count * sizeof *m->groups);
@@ -199,6 +173,35 @@ static bool find_branches(const mf_verbose_match *m, const mf_node *sum, branche
     up = g->nodes[producer].inputs[0];
   }
   return false;
+}
+
+// The group that comes later in the log, or where it is not known yet, in the graph.
+static int later(const mf_verbose_match *m, int a, int b) {
+  const int at = a < 0 ? -1 : m->groups[a].position, bt = b < 0 ? -1 : m->groups[b].position;
+  return at == bt ? (a > b ? a : b) : at > bt ? a : b;
+}
+
+// Nodes behind a group's first one belong to it. A sum goes to the branch that has it as a post-op, in a log without
+// such to the main branch.
+static void spread(mf_verbose_match *m, const mf_verbose_log *log, const int *sequence) {
+  const mf_graph *g = m->graph;
+  for (int i = 0; i < g->node_count; i++) {
+    const mf_node *n = &g->nodes[i];
+    if (begins_group(n)) continue;
+    m->group_of_node[i] = group_of_tensor(m, n->inputs[0]);
+    if ((n->op != MF_OP_SUM && n->op != MF_OP_BINARY) || n->input_count < 2) continue;
+    const int a = m->group_of_node[i], b = group_of_tensor(m, n->inputs[1]);
+    int adding = -1, adders = 0;
+    for (int k = 0; k < 2 && sequence; k++) {
+      const int of = k ? b : a;
+      if (of < 0 || m->groups[of].position < 0) continue;
+      if (!mf_verbose_adds(log->primitives[sequence[m->groups[of].position]]->attributes)) continue;
+      // The other summand may be a block's result, whose primitive adds on its own account.
+      if (g->nodes[m->groups[of].node].op == MF_OP_CONVOLUTION && ++adders) adding = later(m, adding, of);
+    }
+    branches of;
+    m->group_of_node[i] = adders ? adding : find_branches(m, n, &of) ? of.main : later(m, a, b);
+  }
 }
 
 // Where main branch and shortcut have equal sizes, the other blocks say which of them adds, or which runs first.

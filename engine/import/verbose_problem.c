@@ -141,6 +141,15 @@ static int64_t read_integer(const char **at) {
   return value < LARGEST ? value : LARGEST;
 }
 
+static bool is_known(const char *key, size_t length) {
+  static const char *const keys[] = {"g",  "mb",  "ic", "oc", "id", "ih", "iw",  "od",  "oh",  "ow",  "kd",  "kh",
+                                     "kw", "sd",  "sh", "sw", "dd", "dh", "dw",  "pd",  "ph",  "pw",  "ls",  "l",
+                                     "t",  "sic", "x",  "m",  "n",  "k",  "slc", "dhc", "dic", "dlc", "beta"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (strlen(keys[i]) == length && memcmp(keys[i], key, length) == 0) return true;
+  return false;
+}
+
 static void set_named(mf_verbose_problem *p, const char *key, size_t length, int64_t value) {
   static const char axes[] = "dhw";
   if (length == 1 && key[0] == 'g') {
@@ -161,12 +170,24 @@ static void set_named(mf_verbose_problem *p, const char *key, size_t length, int
   if (key[0] == 's') p->stride[i] = value;
 }
 
+// A key that comes twice was misread, or belongs to another line.
+static bool comes_before(const char *begin, const char *key, size_t length) {
+  for (const char *at = begin; at < key; at++) {
+    if (isalpha((unsigned char)*at) && (at == begin || !isalpha((unsigned char)at[-1])) &&
+        memcmp(at, key, length) == 0 && !isalpha((unsigned char)at[length]))
+      return true;
+  }
+  return false;
+}
+
 static void read_named(mf_verbose_problem *p, const char *text) {
+  const char *begin = text;
   while (*text) {
     while (*text && !isalpha((unsigned char)*text)) text++;
     const char *key = text;
     while (isalpha((unsigned char)*text)) text++;
     const size_t length = (size_t)(text - key);
+    p->odd |= length && (!is_known(key, length) || !isdigit((unsigned char)*text) || comes_before(begin, key, length));
     if (length && isdigit((unsigned char)*text)) set_named(p, key, length, read_integer(&text));
     while (isdigit((unsigned char)*text) || *text == '.') text++; // the rest of "beta0.75"
   }
@@ -307,6 +328,14 @@ static volume measure(mf_verbose_problem *p, const char *kind) {
   return (volume){.flops = 0};
 }
 
+static bool is_measured(const char *kind) {
+  static const char *const kinds[] = {"convolution",         "inner_product", "matmul", "pooling", "eltwise", "sum",
+                                      "batch_normalization", "softmax",       "lrn",    "reorder", "binary",  "concat"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (strcmp(kinds[i], kind) == 0) return true;
+  return false;
+}
+
 static double bytes_of(const mf_verbose_memory *m, double count, const char *impl) {
   if (!m->name[0] || !m->format[0]) return 0;
   if (m->dtype[0]) return count * mf_verbose_dtype_bytes(m->dtype);
@@ -333,6 +362,8 @@ void mf_verbose_problem_read(mf_verbose_problem *p, const char *kind, const char
     p->out_width = p->out[2];
   }
   const volume v = measure(p, kind);
+  if (v.source <= 0) p->odd |= is_measured(kind) && !strchr(problem, '*');
+  if (p->odd) return;
   p->flops = v.flops;
   const bool binary = strcmp(kind, "binary") == 0;
   p->bytes_written = bytes_of(&p->destination, v.destination, impl);

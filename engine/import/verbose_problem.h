@@ -29,6 +29,7 @@ typedef struct mf_verbose_problem {
   // Of descriptors like mb1_ic3oc64_ih224oh112kh7sh2dh0ph3_iw...; sizes that are not said are 1, 0 for `mb`, `ic`,
   // `oc`.
   bool named;
+  bool odd;                                         // the problem of a kind that is known does not read as it should
   int64_t mb, groups, ic, oc, local;                // ic and oc of all groups; local: lrn's size
   int64_t in[3], out[3], kernel[3], stride[3];      // depth, height, width
   mf_verbose_operand operands[MF_VERBOSE_OPERANDS]; // of descriptors like 1x64x56x56:1x64x1x1
