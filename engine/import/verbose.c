@@ -73,7 +73,8 @@ static const char *set_clock(mf_trace *out, moment *moments, const mf_verbose_lo
     end_to_end(moments, log);
     return "durations laid end to end: lines overlap, more than one thread or stream wrote the log";
   }
-  if (first > 1e12 && first < 1e13) out->epoch = (uint64_t)(first * 1e6); // else it counts from the machine's start
+  if (first > 1e12 && first < 1e13) // else it counts from the machine's start
+    out->epoch = (uint64_t)first * 1000000u + (uint64_t)llround((first - floor(first)) * 1e6);
   return "timestamps";
 }
 
@@ -83,8 +84,7 @@ typedef struct writer {
   mf_span *spans;
   size_t count;
   const mf_verbose_parts *parts;
-  int outside;                // the phase of what runs outside the runs
-  size_t run, layer, stretch; // open spans + 1, 0: none
+  size_t run, layer; // open spans + 1, 0: none
   int run_number;
 } writer;
 
@@ -110,21 +110,19 @@ static void extend(writer *w, size_t span, const moment *m) {
   if (end > s->start + s->duration) s->duration = end - s->start;
 }
 
+// What lies within a run stands under it; else it is a phase of its own.
 static void write_outside(writer *w, const moment *m, int item) {
+  const int phase = (int)w->parts->log->creation_count + item - w->parts->length;
   w->layer = 0;
-  size_t parent = w->run;
-  if (!parent) {
-    if (!w->stretch) w->stretch = open_span(w, MF_SPAN_APPLICATION, w->outside, 0, m);
-    extend(w, w->stretch, m);
-    parent = w->stretch;
-  }
   extend(w, w->run, m);
-  open_span(w, MF_SPAN_PRIMITIVE, item, parent, m);
+  if (w->run)
+    open_span(w, MF_SPAN_PRIMITIVE, item, w->run, m);
+  else
+    open_span(w, MF_SPAN_APPLICATION, phase, 0, m);
 }
 
 static void write_execution(writer *w, const moment *m, int run, int position) {
   const int layer = w->parts->layers->places[position].layer;
-  w->stretch = 0;
   if (!w->run || run != w->run_number) {
     w->run = open_span(w, MF_SPAN_RUN, run, 0, m);
     w->run_number = run;
@@ -148,7 +146,7 @@ static mf_status write_spans(mf_trace *out, mf_arena *arena, const mf_verbose_pa
   const size_t most = 3 * log->event_count + 1, bytes = most * sizeof(mf_span);
   const size_t last_bytes = ((size_t)runs->runs + 1) * sizeof(int);
   int *last = mf_alloc_zero(last_bytes); // execution of each run
-  writer w = {.spans = mf_arena_alloc(arena, bytes), .parts = parts, .outside = (int)log->creation_count};
+  writer w = {.spans = mf_arena_alloc(arena, bytes), .parts = parts};
   if (!w.spans || !last) {
     mf_free(last);
     return mf_fail_memory(e, bytes);
@@ -158,7 +156,7 @@ static mf_status write_spans(mf_trace *out, mf_arena *arena, const mf_verbose_pa
   for (size_t i = 0; i < log->event_count; i++) {
     const moment *m = &moments[i];
     if (m->execution < 0) {
-      w.layer = w.stretch = 0;
+      w.layer = 0;
       extend(&w, w.run, m);
       open_span(&w, MF_SPAN_APPLICATION, log->events[m->event].creation, 0, m);
       continue;

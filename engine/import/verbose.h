@@ -7,7 +7,8 @@
 //                first_unreadable (number and reason), first_message; runs, primitives_per_run, repeats (1 or 0),
 //                executions_outside (of these executions_before, _behind), folded (1: a long log without repetition,
 //                one item for each distinct primitive); layers_found, layers_expected, match_note; dispatch_reasons
-//   phases       kind, status, count, time_ms of creations; the last one is "outside the runs"
+//   phases       creations: kind, status, count, time_ms; then what runs outside the runs (category "outside"), as in
+//                primitives
 //   layers       kind, sources, stage, dtype, implementation, input_shape, output_shape
 //   primitives   those of a run in order, then each distinct one of outside; kind, implementation, problem, prop_kind,
 //                auxiliary, formats and dtypes of operands, post_ops, attributes, engine, from, to, reason, bytes_read,

@@ -184,9 +184,12 @@ static mf_status layer_items(mf_trace *out, mf_arena *arena, const mf_verbose_pa
   return MF_OK;
 }
 
-static mf_status phase_items(mf_trace *out, mf_arena *arena, const mf_verbose_log *log, mf_error *e) {
-  mf_item *items = mf_arena_alloc(arena, (log->creation_count + 1) * sizeof *items);
-  if (!items) return mf_fail_memory(e, (log->creation_count + 1) * sizeof *items);
+// Creations, then the primitives of outside: out->primitives behind those of a run.
+static mf_status phase_items(mf_trace *out, mf_arena *arena, const mf_verbose_parts *parts, mf_error *e) {
+  const mf_verbose_log *log = parts->log;
+  const size_t outside = (size_t)(out->primitive_count - parts->length), count = log->creation_count + outside;
+  mf_item *items = mf_arena_alloc(arena, (count + 1) * sizeof *items);
+  if (!items) return mf_fail_memory(e, (count + 1) * sizeof *items);
   for (size_t i = 0; i < log->creation_count; i++) {
     const mf_verbose_creation *c = &log->creations[i];
     attributes a = {.count = 0};
@@ -203,9 +206,12 @@ static mf_status phase_items(mf_trace *out, mf_arena *arena, const mf_verbose_lo
     items[i] = (mf_item){.name = name, .category = "create"};
     MF_TRY(keep(arena, &a, &items[i].attributes, &items[i].attribute_count, e));
   }
-  items[log->creation_count] = (mf_item){.name = "outside the runs", .category = "outside"};
+  for (size_t i = 0; i < outside; i++) {
+    items[log->creation_count + i] = out->primitives[(size_t)parts->length + i];
+    items[log->creation_count + i].category = "outside";
+  }
   out->phases = items;
-  out->phase_count = (int)log->creation_count + 1;
+  out->phase_count = (int)count;
   return MF_OK;
 }
 
@@ -296,8 +302,8 @@ static mf_status environment(mf_trace *out, mf_arena *arena, const mf_verbose_pa
 }
 
 mf_status mf_verbose_items(mf_trace *out, mf_arena *arena, mf_verbose_parts *parts, mf_error *e) {
-  MF_TRY(phase_items(out, arena, parts->log, e));
   MF_TRY(layer_items(out, arena, parts, e));
   MF_TRY(primitives(out, arena, parts, e));
+  MF_TRY(phase_items(out, arena, parts, e));
   return environment(out, arena, parts, e);
 }

@@ -224,7 +224,7 @@ static mf_status add_line(mf_verbose_log *log, mf_verbose_template *order, char 
                           mf_error *e) {
   mf_verbose_line line;
   mf_verbose_parse(&line, order, text, count);
-  if (cut && (line.kind == MF_VERBOSE_EXEC || line.kind == MF_VERBOSE_CREATE)) {
+  if (cut && (line.kind == MF_VERBOSE_EXEC || line.kind == MF_VERBOSE_CREATE || line.kind == MF_VERBOSE_UNREADABLE)) {
     line.kind = MF_VERBOSE_UNREADABLE;
     line.message = (mf_slice){"the line is too long", 20};
   }

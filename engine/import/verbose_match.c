@@ -175,14 +175,8 @@ static bool find_branches(const mf_verbose_match *m, const mf_node *sum, branche
   return false;
 }
 
-// The group that comes later in the log, or where it is not known yet, in the graph.
-static int later(const mf_verbose_match *m, int a, int b) {
-  const int at = a < 0 ? -1 : m->groups[a].position, bt = b < 0 ? -1 : m->groups[b].position;
-  return at == bt ? (a > b ? a : b) : at > bt ? a : b;
-}
-
-// Nodes behind a group's first one belong to it. A sum goes to the branch that has it as a post-op, in a log without
-// such to the main branch.
+// Nodes behind a group's first one belong to it. A sum of two branches goes to the one that has it as a post-op, in a
+// log without such to the main one; a sum with an earlier block's result to what is computed last.
 static void spread(mf_verbose_match *m, const mf_verbose_log *log, const int *sequence) {
   const mf_graph *g = m->graph;
   for (int i = 0; i < g->node_count; i++) {
@@ -190,17 +184,16 @@ static void spread(mf_verbose_match *m, const mf_verbose_log *log, const int *se
     if (begins_group(n)) continue;
     m->group_of_node[i] = group_of_tensor(m, n->inputs[0]);
     if ((n->op != MF_OP_SUM && n->op != MF_OP_BINARY) || n->input_count < 2) continue;
-    const int a = m->group_of_node[i], b = group_of_tensor(m, n->inputs[1]);
-    int adding = -1, adders = 0;
-    for (int k = 0; k < 2 && sequence; k++) {
-      const int of = k ? b : a;
-      if (of < 0 || m->groups[of].position < 0) continue;
-      if (!mf_verbose_adds(log->primitives[sequence[m->groups[of].position]]->attributes)) continue;
-      // The other summand may be a block's result, whose primitive adds on its own account.
-      if (g->nodes[m->groups[of].node].op == MF_OP_CONVOLUTION && ++adders) adding = later(m, adding, of);
-    }
+    const int other = group_of_tensor(m, n->inputs[1]);
     branches of;
-    m->group_of_node[i] = adders ? adding : find_branches(m, n, &of) ? of.main : later(m, a, b);
+    if (!find_branches(m, n, &of)) {
+      if (other > m->group_of_node[i]) m->group_of_node[i] = other;
+      continue;
+    }
+    const mf_verbose_group *a = &m->groups[of.main], *b = &m->groups[of.shortcut];
+    const bool main_adds = mf_verbose_adds(log->primitives[sequence[a->position]]->attributes);
+    const bool other_adds = mf_verbose_adds(log->primitives[sequence[b->position]]->attributes);
+    m->group_of_node[i] = other_adds && !main_adds ? of.shortcut : of.main;
   }
 }
 
@@ -247,7 +240,7 @@ mf_status mf_verbose_match_graph(mf_verbose_match *m, mf_arena *arena, const mf_
                                  int length, const mf_graph *graph, mf_error *e) {
   *m = (mf_verbose_match){.graph = graph, .length = length, .first_missing = -1, .first_foreign = -1};
   MF_TRY(make_groups(m, arena, e));
-  spread(m, log, NULL);
+  spread(m, log, sequence);
   assign(m, log, sequence, false);
   assign(m, log, sequence, true);
   part_branches(m, log, sequence);

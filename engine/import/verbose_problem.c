@@ -348,9 +348,12 @@ void mf_verbose_problem_read(mf_verbose_problem *p, const char *kind, const char
       .groups = 1, .local = 5, .in = {1, 1, 1}, .out = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}};
   read_memories(p, memory);
   p->named = isalpha((unsigned char)problem[0]) != 0;
-  if (p->named)
+  if (problem[0] == 'x') { // "x64", one dimension
+    p->named = false;
+    read_dims(p, problem + 1);
+  } else if (p->named) {
     read_named(p, problem);
-  else
+  } else
     read_dims(p, problem);
   if (p->groups < 1) p->groups = 1;
   if (p->named) {

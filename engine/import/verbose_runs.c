@@ -95,8 +95,10 @@ static void consider(finder *f, int id, choice *best) {
   if (usual.length < 2) return;
   const size_t agreeing = common(f, last->begin, usual.begin, usual.length);
   const bool whole = agreeing == usual.length;
-  if (whole ? last->length >= 2 * usual.length : agreeing < last->length) return; // the runs end before the log does
-  if (!whole && times == 1 && f->segments[0].begin != 0) return;                  // nothing repeats
+  const size_t rest = f->n - last->begin; // noise included
+  const size_t most = whole ? 2 * usual.length : usual.length + usual.length / 10 + 1;
+  if (rest >= most || (!whole && agreeing < last->length)) return; // the runs end before the log does
+  if (!whole && times == 1 && f->segments[0].begin != 0) return;   // nothing repeats
   const size_t covered = times * usual.length + agreeing;
   if (3 * covered < f->n) return;
   if (covered > best->covered || (covered == best->covered && usual.length > best->length))

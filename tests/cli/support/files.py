@@ -66,3 +66,19 @@ def fill(folder):
     npy(os.path.join(folder, 'one.npy'), (1, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
     npy(os.path.join(folder, 'none.npy'), (0, 3, 64, 64), lambda i: 0)
     npy(os.path.join(folder, 'wrong.npy'), (1, 3, 32, 32), lambda i: 0)
+
+
+def verbose_log(path):
+    """Lines as a program over oneDNN 2.6 prints them: alexnet's first layers, twice, and a line of its own."""
+    memory = 'src_f32::blocked:acdb:f0 wei_f32::blocked:Acdb64a:f0 bia_f32::blocked:a:f0 dst_f32::blocked:acdb:f0'
+    lines = [
+        'convolution,brgconv:avx512_core,forward_inference,%s,attr-post-ops:eltwise_relu ,alg:convolution_direct,'
+        'mb1_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,0.5' % memory,
+        'pooling_v2,jit:avx512_core,forward_inference,src_f32::blocked:acdb:f0 dst_f32::blocked:acdb:f0,,'
+        'alg:pooling_max,mb1ic64_ih55oh27kh3sh2dh0ph0_iw55ow27kw3sw2dw0pw0,0.25',
+        'convolution,brgconv:avx512_core,forward_inference,%s,attr-post-ops:eltwise_relu ,alg:convolution_direct,'
+        'mb1_ic64oc192_ih27oh27kh5sh1dh0ph2_iw27ow27kw5sw1dw0pw2,1' % memory]
+    with open(path, 'w') as file:
+        file.write('onednn_verbose,info,oneDNN v2.6.0 (commit 52b5f107dd9cf10910aaa19cb47f3abf9b349815)\nstarting\n')
+        for _ in range(2):
+            file.writelines('onednn_verbose,exec,cpu,%s\n' % line for line in lines)
