@@ -57,6 +57,7 @@ def fill(folder):
     texts = {'pictures/notes.txt': 'not a picture\n', 'bad.npy': 'not an array',
              'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n',
              'labels.txt': 'a.bmp 1\nb.bmp 2\nc.bmp 3\n'}
+    verbose_log(os.path.join(folder, 'app.log'))
     for name, text in texts.items():
         with open(os.path.join(folder, name), 'w') as file:
             file.write(text)
