@@ -17,6 +17,18 @@ static minfer_status read_log(const options *o, minfer_trace **trace, minfer_err
   return minfer_trace_read_verbose(o->argument, &log, trace, error);
 }
 
+// A table says it; the other forms leave it to stderr.
+static void put_notes(console *c, const log_summary *s) {
+  const long long unreadable = log_counted(s, "lines_unreadable"), odd = log_counted(s, "lines_odd");
+  if (unreadable)
+    console_note(c, "%lld line%s of oneDNN could not be read%s: %s", unreadable, unreadable == 1 ? "" : "s",
+                 unreadable == 1 ? "" : ", the first", log_said(s, "first_unreadable"));
+  if (odd)
+    console_note(c, "the sizes in %lld line%s could not be read (the first is line %lld)", odd, odd == 1 ? "" : "s",
+                 (long long)log_counted(s, "first_odd_line"));
+  if (log_said(s, "match_note")[0]) console_note(c, "%s", log_said(s, "match_note"));
+}
+
 static minfer_status deliver(const options *o, console *c, const minfer_trace *trace, const trace_target *target,
                              minfer_error *error) {
   log_summary summary;
@@ -28,16 +40,7 @@ static minfer_status deliver(const options *o, console *c, const minfer_trace *t
     status = minfer_trace_convert(trace, target->format, target->path, error);
     if (status == MINFER_OK) console_note(c, "%s is written (open it in Perfetto or the like)", target->path);
   }
-  // A table says it; the other forms leave it to stderr.
-  if (status == MINFER_OK && o->format != FORMAT_TABLE && o->format != FORMAT_MD) {
-    if (log_counted(&summary, "lines_unreadable"))
-      console_note(c, "%lld lines of oneDNN could not be read; the first is %s",
-                   (long long)log_counted(&summary, "lines_unreadable"), log_said(&summary, "first_unreadable"));
-    if (log_counted(&summary, "lines_odd"))
-      console_note(c, "the sizes in %lld lines could not be read; the first is line %lld",
-                   (long long)log_counted(&summary, "lines_odd"), (long long)log_counted(&summary, "first_odd_line"));
-    if (log_said(&summary, "match_note")[0]) console_note(c, "%s", log_said(&summary, "match_note"));
-  }
+  if (status == MINFER_OK && o->format != FORMAT_TABLE && o->format != FORMAT_MD) put_notes(c, &summary);
   log_summary_free(&summary);
   return status;
 }
