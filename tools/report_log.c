@@ -20,10 +20,25 @@ static const char *plural(int64_t count) {
   return count == 1 ? "" : "s";
 }
 
+// ", batch 8, int8" of the first layer that multiplies.
+static void describe_work(char *out, size_t size, const log_summary *s) {
+  static const char *const kinds[] = {"convolution", "inner_product", "matmul"};
+  for (int i = 0; i < s->view->layer_count; i++) {
+    const minfer_item *layer = &s->view->layers[i];
+    const char *shape = item_text(layer, "input_shape"), *dtype = item_text(layer, "dtype");
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+      if (strcmp(layer->category, kinds[k]) != 0 || !shape[0]) continue;
+      snprintf(out, size, ", batch %.*s%s%.8s", (int)strcspn(shape, "x"), shape, dtype[0] ? ", " : "", dtype);
+      return;
+    }
+  }
+}
+
 static void put_origin(page *p, const log_summary *s) {
   const char *model = log_said(s, "model"), *version = log_said(s, "onednn_version");
   const double width = log_number(s->view->environment, s->view->environment_count, "width_multiplier");
-  char title[160];
+  char title[160], work[48] = "";
+  describe_work(work, sizeof work, s);
   int used = snprintf(title, sizeof title, "%s", model[0] ? model : "log");
   if (model[0] && (width < 1 || width > 1) && width > 0)
     used += snprintf(title + used, sizeof title - (size_t)used, " at width %g", width);
@@ -31,7 +46,7 @@ static void put_origin(page *p, const log_summary *s) {
     snprintf(title + used, sizeof title - (size_t)used, ", oneDNN %.60s", version);
   else
     snprintf(title + used, sizeof title - (size_t)used, ", %.60s lines", log_said(s, "marker"));
-  page_heading(p, "%s", title);
+  page_heading(p, "%s%s", title, work);
   const char *runtime = log_said(s, "onednn_runtime"), *isa = log_said(s, "isa");
   const int64_t threads = log_counted(s, "threads");
   if (runtime[0] || isa[0]) {
@@ -47,9 +62,9 @@ static void add_part(char *text, size_t size, int64_t count, const char *what) {
 }
 
 static void put_lines(page *p, const log_summary *s) {
-  static const char *const parts[][2] = {{"lines_executed", "executions"},  {"lines_created", "creations"},
+  static const char *const parts[][2] = {{"lines_executed", "executed"},    {"lines_created", "created"},
                                          {"lines_dispatched", "dispatch"},  {"lines_info", "info"},
-                                         {"lines_graph", "graph"},          {"lines_message", "messages"},
+                                         {"lines_graph", "graph"},          {"lines_message", "message"},
                                          {"lines_unreadable", "unreadable"}};
   char text[256] = "";
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

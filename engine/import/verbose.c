@@ -68,6 +68,7 @@ static void end_to_end(moment *moments, const mf_verbose_log *log) {
 static const char *set_clock(mf_trace *out, moment *moments, const mf_verbose_log *log) {
   double first;
   end_to_end(moments, log);
+  if (log->event_count == 0) return "nothing was executed";
   if (!has_timestamps(log)) return "durations laid end to end: the log has no timestamps";
   if (!by_timestamps(moments, log, &first)) {
     end_to_end(moments, log);

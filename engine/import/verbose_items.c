@@ -58,10 +58,22 @@ static mf_status post_ops(mf_arena *arena, const char *from, const char **out, m
   return MF_OK;
 }
 
+// A reorder does not say whether it is of weights: nchw is their oihw, ncdhw goihw.
+static void name_as_weights(char *format) {
+  static const char plain[] = "ncNC", filters[] = "oiOI", grouped_plain[] = "ncdNCD", grouped[] = "goiGOI";
+  const bool groups = strpbrk(format, "dD") != NULL;
+  for (char *c = format; *c; c++) {
+    const char *at = strchr(groups ? grouped_plain : plain, *c);
+    if (at) *c = groups ? grouped[at - grouped_plain] : filters[at - plain];
+  }
+}
+
 static mf_status operand(mf_arena *arena, attributes *a, const char *format_key, const char *dtype_key,
-                         const mf_verbose_memory *m, mf_error *e) {
+                         const mf_verbose_memory *m, bool weights, mf_error *e) {
   const char *format, *dtype;
-  MF_TRY(copied(arena, &format, m->format, e));
+  mf_verbose_memory named = *m;
+  if (weights && !strchr(named.format, 'o') && !strchr(named.format, 'O')) name_as_weights(named.format);
+  MF_TRY(copied(arena, &format, named.format, e));
   MF_TRY(copied(arena, &dtype, m->dtype, e));
   text(a, format_key, format);
   text(a, dtype_key, dtype);
@@ -84,10 +96,11 @@ static mf_status primitive_item(mf_item *out, mf_arena *arena, const mf_verbose_
     MF_TRY(copied(arena, &copy, plain[i].value, e));
     text(&a, plain[i].key, copy);
   }
-  MF_TRY(operand(arena, &a, "source_format", "source_dtype", &p->parsed.source, e));
-  MF_TRY(operand(arena, &a, "weights_format", "weights_dtype", &p->parsed.weights, e));
-  MF_TRY(operand(arena, &a, "bias_format", "bias_dtype", &p->parsed.bias, e));
-  MF_TRY(operand(arena, &a, "destination_format", "destination_dtype", &p->parsed.destination, e));
+  const bool of_weights = place && strcmp(place->from, "weights") == 0;
+  MF_TRY(operand(arena, &a, "source_format", "source_dtype", &p->parsed.source, of_weights, e));
+  MF_TRY(operand(arena, &a, "weights_format", "weights_dtype", &p->parsed.weights, false, e));
+  MF_TRY(operand(arena, &a, "bias_format", "bias_dtype", &p->parsed.bias, false, e));
+  MF_TRY(operand(arena, &a, "destination_format", "destination_dtype", &p->parsed.destination, of_weights, e));
   MF_TRY(post_ops(arena, p->attributes, &posts, e));
   text(&a, "post_ops", posts);
   if (place) {

@@ -214,7 +214,10 @@ static mf_status add_info(mf_verbose_log *log, mf_slice m, mf_error *e) {
     const char *v = memchr(m.text, 'v', m.length), *stop = memchr(m.text, ' ', m.length);
     while (stop && stop < v) stop = memchr(stop + 1, ' ', (size_t)(end - stop - 1));
     const char *isa = memchr(v, ')', (size_t)(end - v));
-    if (isa && end - isa > 2 && isa[1] == ',') MF_TRY(keep_first(log, &log->isa, isa + 2, (size_t)(end - isa - 2), e));
+    if (isa && end - isa > 2 && isa[1] == ',') {
+      isa += isa[2] == ' ' ? 3 : 2;
+      MF_TRY(keep_first(log, &log->isa, isa, (size_t)(end - isa), e));
+    }
     MF_TRY(keep_first(log, &log->version, v + 1, (size_t)((stop ? stop : end) - v - 1), e));
   }
   return MF_OK;

@@ -141,7 +141,7 @@ static void number(mf_verbose_runs *r, const finder *f, int id) {
 }
 
 static void all_in_one(mf_verbose_runs *r, const finder *f) {
-  r->runs = 1;
+  r->runs = f->n > 0;
   r->repeats = false;
   r->length = (int)f->n;
   for (size_t i = 0; i < f->n; i++) {

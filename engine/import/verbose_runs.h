@@ -8,7 +8,7 @@
 typedef struct mf_verbose_runs {
   size_t count;  // executions
   int *event;    // of an execution: index into log->events
-  int runs;      // complete ones; 1 where nothing repeats
+  int runs;      // complete ones; 1 where nothing repeats, 0 without executions
   bool repeats;  // else all of the log is the one run
   int length;    // executions of a run
   int *sequence; // `length` primitives

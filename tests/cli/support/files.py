@@ -58,6 +58,7 @@ def fill(folder):
              'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n',
              'labels.txt': 'a.bmp 1\nb.bmp 2\nc.bmp 3\n'}
     verbose_log(os.path.join(folder, 'app.log'))
+    old_log(os.path.join(folder, 'old.log'))
     for name, text in texts.items():
         with open(os.path.join(folder, name), 'w') as file:
             file.write(text)
@@ -83,3 +84,16 @@ def verbose_log(path):
         file.write('onednn_verbose,info,oneDNN v2.6.0 (commit 52b5f107dd9cf10910aaa19cb47f3abf9b349815)\nstarting\n')
         for _ in range(2):
             file.writelines('onednn_verbose,exec,cpu,%s\n' % line for line in lines)
+
+
+def old_log(path):
+    """MKL-DNN 0.20: no engine, no types, no attributes; weights are reordered in front of a batch of 128."""
+    with open(path, 'w') as file:
+        for line in ('info,Intel(R) MKL-DNN v0.20.0 (Git Hash 0123), Intel(R) AVX2',
+                     'create,convolution,jit:avx2,forward_inference,fsrc:nchw fwei:Ohwi8o fbia:x fdst:nChw8c,alg:convolution_direct,'
+                     'mb128_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,0.25',
+                     'exec,reorder,jit:uni,undef,in:f32_oihw out:f32_Ohwi8o,num:1,64x3x11x11,0.5',
+                     'exec,convolution,jit:avx2,forward_inference,fsrc:nchw fwei:Ohwi8o fbia:x fdst:nChw8c,alg:convolution_direct,'
+                     'mb128_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,10.5',
+                     'exec,eltwise,jit:avx2,forward_inference,fdata:nChw8c fdiff:undef,alg:eltwise_relu,mb128ic64ih55iw55,3.5'):
+            file.write('mkldnn_verbose,%s\n' % line)
