@@ -6,7 +6,7 @@
 enum { TOKENS = 64 }; // more stay joined in the last one
 
 bool mf_slice_is(mf_slice s, const char *text) {
-  return s.length == strlen(text) && memcmp(s.text, text, s.length) == 0;
+  return s.length == strlen(text) && (s.length == 0 || memcmp(s.text, text, s.length) == 0);
 }
 
 bool mf_slice_begins(mf_slice s, const char *text) {
