@@ -210,7 +210,7 @@ static minfer_status read_short(options *o, const char *word, words *w, minfer_e
 }
 
 static minfer_status read_argument(options *o, const char *word, minfer_error *e) {
-  if (o->command->run == cmd_help && !o->argument) {
+  if ((o->command->run == cmd_help || o->command->run == cmd_verbose) && !o->argument) {
     o->argument = word;
     return MINFER_OK;
   }

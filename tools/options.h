@@ -26,7 +26,7 @@ typedef enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color_choice
 // Texts point into argv. Zero means "not given" where nothing else is said.
 typedef struct options {
   const command *command;
-  const char *argument; // of `help`
+  const char *argument; // of `help` and `verbose`
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`

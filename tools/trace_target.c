@@ -54,8 +54,10 @@ minfer_status trace_target_find(const options *o, trace_target *out, minfer_erro
     TRY(by_suffix(o->trace.text, &index, error));
   out->format = minfer_trace_format(index);
   int length = o->trace.text ? snprintf(out->path, sizeof out->path, "%s", o->trace.text)
-                             : snprintf(out->path, sizeof out->path, "minfer-%s-%s%s", o->model,
-                                        options_dtype_name(o->dtype), minfer_trace_suffix(index));
+               : o->command->run == cmd_verbose
+                   ? snprintf(out->path, sizeof out->path, "minfer-verbose%s", minfer_trace_suffix(index))
+                   : snprintf(out->path, sizeof out->path, "minfer-%s-%s%s", o->model, options_dtype_name(o->dtype),
+                              minfer_trace_suffix(index));
   if (length < 0 || (size_t)length >= sizeof out->path)
     return fail(error, MINFER_OUTPUT, "--trace: the file's name is too long");
   return console_check_path(out->path, error);

@@ -373,6 +373,15 @@ typedef struct minfer_trace_view {
 } minfer_trace_view;
 // Read a trace that minfer wrote (format "chrome").
 MINFER_API minfer_status minfer_trace_read(const char *path, minfer_trace **out, minfer_error *error);
+// Read the verbose lines of any oneDNN (or DNNL, MKL-DNN) program out of its output; "-" is stdin. What repeats becomes
+// runs. engine/import/verbose.h lists the attributes. MINFER_FILE when there is no such line.
+typedef struct minfer_verbose_options {
+  size_t size;
+  const char *model; // network whose layers the primitives are named after; NULL: numbered by kind
+  double multiplier; // channel multiplier; 0: by the log's first convolution
+} minfer_verbose_options;
+MINFER_API minfer_status minfer_trace_read_verbose(const char *path, const minfer_verbose_options *options,
+                                                   minfer_trace **out, minfer_error *error);
 MINFER_API const minfer_trace_view *minfer_trace_describe(const minfer_trace *trace);
 // Write it again, whole or not at all; format NULL: by the path's suffix.
 MINFER_API minfer_status minfer_trace_convert(const minfer_trace *trace, const char *format, const char *path,

@@ -2,7 +2,7 @@
 import os, re, tempfile, unittest
 from support import files, program, schema
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'diff', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'diff', 'verbose', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
 SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
 
@@ -60,6 +60,8 @@ class Help(unittest.TestCase):
                         files.fill(folder)
                     if command == 'diff':
                         program.run('minfer $QUICK --trace=before.trace.json && cp before.trace.json after.trace.json', folder)
+                    if command == 'verbose':
+                        files.verbose_log(os.path.join(folder, 'app.log'))
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
                     written = re.findall(r'-o (\S+)', example)
@@ -71,7 +73,8 @@ class Help(unittest.TestCase):
                                 kind = 'calibration' if command == 'calibrate' else 'run'
                                 self.assertEqual(schema.problems(file.read(), kind), [])
                     if '--trace' in example:
-                        self.assertEqual(os.listdir(folder), ['minfer-resnet50-int8.trace.json'])
+                        trace = 'app.trace.json' if command == 'verbose' else 'minfer-resnet50-int8.trace.json'
+                        self.assertEqual([name for name in os.listdir(folder) if name != 'app.log'], [trace])
 
 
 if __name__ == '__main__':

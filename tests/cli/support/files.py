@@ -57,6 +57,8 @@ def fill(folder):
     texts = {'pictures/notes.txt': 'not a picture\n', 'bad.npy': 'not an array',
              'bad.safetensors': 'not tensors', 'classes.txt': ''.join('name %d\n' % i for i in range(1000)), 'three.txt': 'a\nb\nc\n',
              'labels.txt': 'a.bmp 1\nb.bmp 2\nc.bmp 3\n'}
+    verbose_log(os.path.join(folder, 'app.log'))
+    old_log(os.path.join(folder, 'old.log'))
     for name, text in texts.items():
         with open(os.path.join(folder, name), 'w') as file:
             file.write(text)
@@ -66,3 +68,32 @@ def fill(folder):
     npy(os.path.join(folder, 'one.npy'), (1, 3, 64, 64), lambda i: i * 7919 % 1000 / 500 - 1)
     npy(os.path.join(folder, 'none.npy'), (0, 3, 64, 64), lambda i: 0)
     npy(os.path.join(folder, 'wrong.npy'), (1, 3, 32, 32), lambda i: 0)
+
+
+def verbose_log(path):
+    """Lines as a program over oneDNN 2.6 prints them: alexnet's first layers, twice, and a line of its own."""
+    memory = 'src_f32::blocked:acdb:f0 wei_f32::blocked:Acdb64a:f0 bia_f32::blocked:a:f0 dst_f32::blocked:acdb:f0'
+    lines = [
+        'convolution,brgconv:avx512_core,forward_inference,%s,attr-post-ops:eltwise_relu ,alg:convolution_direct,'
+        'mb1_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,0.5' % memory,
+        'pooling_v2,jit:avx512_core,forward_inference,src_f32::blocked:acdb:f0 dst_f32::blocked:acdb:f0,,'
+        'alg:pooling_max,mb1ic64_ih55oh27kh3sh2dh0ph0_iw55ow27kw3sw2dw0pw0,0.25',
+        'convolution,brgconv:avx512_core,forward_inference,%s,attr-post-ops:eltwise_relu ,alg:convolution_direct,'
+        'mb1_ic64oc192_ih27oh27kh5sh1dh0ph2_iw27ow27kw5sw1dw0pw2,1' % memory]
+    with open(path, 'w') as file:
+        file.write('onednn_verbose,info,oneDNN v2.6.0 (commit 52b5f107dd9cf10910aaa19cb47f3abf9b349815)\nstarting\n')
+        for _ in range(2):
+            file.writelines('onednn_verbose,exec,cpu,%s\n' % line for line in lines)
+
+
+def old_log(path):
+    """MKL-DNN 0.20: no engine, no types, no attributes; weights are reordered in front of a batch of 128."""
+    with open(path, 'w') as file:
+        for line in ('info,Intel(R) MKL-DNN v0.20.0 (Git Hash 0123), Intel(R) AVX2',
+                     'create,convolution,jit:avx2,forward_inference,fsrc:nchw fwei:Ohwi8o fbia:x fdst:nChw8c,alg:convolution_direct,'
+                     'mb128_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,0.25',
+                     'exec,reorder,jit:uni,undef,in:f32_oihw out:f32_Ohwi8o,num:1,64x3x11x11,0.5',
+                     'exec,convolution,jit:avx2,forward_inference,fsrc:nchw fwei:Ohwi8o fbia:x fdst:nChw8c,alg:convolution_direct,'
+                     'mb128_ic3oc64_ih224oh55kh11sh4dh0ph2_iw224ow55kw11sw4dw0pw2,10.5',
+                     'exec,eltwise,jit:avx2,forward_inference,fdata:nChw8c fdiff:undef,alg:eltwise_relu,mb128ic64ih55iw55,3.5'):
+            file.write('mkldnn_verbose,%s\n' % line)
