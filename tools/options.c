@@ -207,6 +207,7 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
     o->argument = word;
     return MINFER_OK;
   }
+  if (o->command->run == cmd_report) return add_to_list(&o->traces, word, e);
   fail(e, MINFER_USAGE, "unexpected argument \"%s\" (options begin with --)", word);
   if (command_find(word)) hint(e, "the command comes first: minfer %s ...", word);
   return e->status;
@@ -218,6 +219,10 @@ static minfer_status check(const options *o, minfer_error *e) {
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
+  }
+  if (o->command->run == cmd_report && !o->traces.count) {
+    fail(e, MINFER_USAGE, "report needs a trace (minfer report TRACE...)");
+    return hint(e, "minfer --model NAME --trace writes one");
   }
   if (o->images.count && o->inputs.count) return fail(e, MINFER_USAGE, "--image and --input cannot be given together");
   if (o->iterations && (o->min_time_s >= 0 || o->precision > 0))
@@ -269,5 +274,6 @@ minfer_status options_override(options *o, unsigned groups, char **list, size_t 
 void options_free(options *o) {
   free(o->images.items);
   free(o->inputs.items);
+  free(o->traces.items);
   *o = (options){0};
 }

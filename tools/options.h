@@ -30,7 +30,8 @@ typedef struct options {
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
-  path_list images, inputs;
+  const char *charts;                                           // of `report`
+  path_list images, inputs, traces;                             // traces: arguments of `report`
   optional_text trace;
   image_size size;
   int batch, threads, iterations, top;

@@ -1,0 +1,87 @@
+#include "report/traces.h"
+#include "fail.h"
+#include "stats.h"
+#include <math.h>
+#include <stdlib.h>
+
+// Quartiles over the runs of the sum of primitives first .. first + count - 1.
+static spread spread_of(const breakdown *b, size_t primitives, size_t first, size_t count, double *scratch) {
+  if (!b->by_run) return (spread){NAN, NAN};
+  for (size_t r = 0; r < b->runs; r++) {
+    scratch[r] = 0;
+    for (size_t i = first; i < first + count; i++) scratch[r] += b->by_run[r * primitives + i];
+  }
+  stats_sort(scratch, b->runs);
+  return (spread){stats_quantile(scratch, b->runs, 0.25), stats_quantile(scratch, b->runs, 0.75)};
+}
+
+static spread run_spread(const minfer_trace_view *view, double *scratch) {
+  size_t count = 0;
+  for (size_t i = 0; i < view->span_count; i++)
+    if (view->spans[i].kind == MINFER_SPAN_RUN) scratch[count++] = (double)view->spans[i].duration_ns * 1e-6;
+  stats_sort(scratch, count);
+  return (spread){stats_quantile(scratch, count, 0.25), stats_quantile(scratch, count, 0.75)};
+}
+
+static bool summarise(report_trace *t) {
+  const minfer_trace_view *view = t->view;
+  if (!trace_plan_make(view, &t->plan) || !breakdown_make(&t->plan.plan, view->spans, view->span_count, &t->times))
+    return false;
+  double *scratch = calloc(view->span_count + 1, sizeof *scratch);
+  t->layers = calloc((size_t)view->layer_count + 1, sizeof *t->layers);
+  t->primitives = calloc((size_t)view->primitive_count + 1, sizeof *t->primitives);
+  const bool done = scratch && t->layers && t->primitives;
+  const size_t primitives = (size_t)view->primitive_count;
+  for (size_t i = 0; done && i < primitives; i++)
+    t->primitives[i] = spread_of(&t->times, primitives, i, 1, scratch);
+  for (int i = 0; done && i < view->layer_count; i++) {
+    const minfer_layer *l = &t->plan.plan.layers[i];
+    t->layers[i] =
+        spread_of(&t->times, primitives, (size_t)l->first_primitive, (size_t)l->primitive_count, scratch);
+  }
+  if (done) t->run = run_spread(view, scratch);
+  free(scratch);
+  return done;
+}
+
+minfer_status report_traces_read(report_traces *t, const path_list *paths, minfer_error *error) {
+  t->items = calloc(paths->count + 1, sizeof *t->items);
+  if (!t->items) return fail_memory(error);
+  for (size_t i = 0; i < paths->count; i++) {
+    report_trace *one = &t->items[t->count++];
+    one->path = paths->items[i];
+    TRY(minfer_trace_read(one->path, &one->trace, error));
+    one->view = minfer_trace_describe(one->trace);
+    if (!summarise(one)) return fail_memory(error);
+    if (i > 0 && !match_layers(&t->items[0].plan.plan, &one->plan.plan, &one->groups)) return fail_memory(error);
+  }
+  return MINFER_OK;
+}
+
+void report_traces_free(report_traces *t) {
+  for (size_t i = 0; i < t->count; i++) {
+    report_trace *one = &t->items[i];
+    layer_groups_free(&one->groups);
+    free(one->layers);
+    free(one->primitives);
+    breakdown_free(&one->times);
+    trace_plan_free(&one->plan);
+    minfer_trace_free(one->trace);
+  }
+  free(t->items);
+  *t = (report_traces){0};
+}
+
+double report_group_ms(const report_trace *t, const layer_group *g, int side) {
+  double ms = g->counts[side] ? 0 : NAN;
+  for (int i = 0; i < g->counts[side]; i++) ms += t->times.layer_ms[g->layers[side][i]];
+  return ms;
+}
+
+const char *report_text(const report_trace *t, const char *key) {
+  return trace_text(t->view->environment, t->view->environment_count, key);
+}
+
+double report_number(const report_trace *t, const char *key) {
+  return trace_number(t->view->environment, t->view->environment_count, key);
+}

@@ -1,0 +1,94 @@
+#include "trace_plan.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const minfer_attribute *find(const minfer_attribute *attributes, int count, const char *key) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(attributes[i].key, key) == 0) return &attributes[i];
+  return NULL;
+}
+
+const char *trace_text(const minfer_attribute *attributes, int count, const char *key) {
+  const minfer_attribute *a = find(attributes, count, key);
+  return a && a->type == MINFER_ATTRIBUTE_TEXT && a->text ? a->text : "";
+}
+
+double trace_number(const minfer_attribute *attributes, int count, const char *key) {
+  const minfer_attribute *a = find(attributes, count, key);
+  if (a && a->type == MINFER_ATTRIBUTE_INT) return (double)a->integer;
+  return a && a->type == MINFER_ATTRIBUTE_DOUBLE ? a->number : NAN;
+}
+
+static const char *text_of(const minfer_item *item, const char *key) {
+  return trace_text(item->attributes, item->attribute_count, key);
+}
+
+static minfer_primitive primitive_of(const minfer_item *item) {
+  return (minfer_primitive){.kind = item->category,
+                            .name = item->name,
+                            .layer = -1,
+                            .impl = text_of(item, "implementation"),
+                            .post_ops = text_of(item, "post_ops"),
+                            .flops = item->flops,
+                            .from = text_of(item, "from"),
+                            .to = text_of(item, "to"),
+                            .reason = text_of(item, "reason")};
+}
+
+static minfer_layer layer_of(const minfer_item *item) {
+  minfer_layer l = {.name = item->name,
+                    .kind = text_of(item, "kind"),
+                    .stage = text_of(item, "stage"),
+                    .dtype = text_of(item, "dtype"),
+                    .impl = text_of(item, "implementation")};
+  const minfer_attribute *sources = find(item->attributes, item->attribute_count, "sources");
+  if (sources && sources->type == MINFER_ATTRIBUTE_TEXTS) {
+    l.sources = sources->texts;
+    l.source_count = (int)sources->integer;
+  }
+  return l;
+}
+
+// Which layer a primitive belongs to is said by its span's parent. Layers do not overlap, so only the last one that
+// began can be it.
+static void place_primitives(const minfer_trace_view *view, minfer_primitive *primitives) {
+  const minfer_span *layer = NULL;
+  for (size_t i = 0; i < view->span_count; i++) {
+    const minfer_span *s = &view->spans[i];
+    if (s->kind == MINFER_SPAN_LAYER) layer = s;
+    if (s->kind == MINFER_SPAN_PRIMITIVE && layer && s->parent == layer->id) primitives[s->index].layer = layer->index;
+  }
+}
+
+static void place_layers(minfer_layer *layers, const minfer_primitive *primitives, int count) {
+  for (int i = 0; i < count; i++) {
+    if (primitives[i].layer < 0) continue;
+    minfer_layer *l = &layers[primitives[i].layer];
+    if (!l->primitive_count) l->first_primitive = i;
+    l->primitive_count = i - l->first_primitive + 1;
+    l->flops += primitives[i].flops;
+  }
+}
+
+bool trace_plan_make(const minfer_trace_view *view, trace_plan *out) {
+  minfer_primitive *primitives = calloc((size_t)view->primitive_count + 1, sizeof *primitives);
+  minfer_layer *layers = calloc((size_t)view->layer_count + 1, sizeof *layers);
+  *out = (trace_plan){.primitives = primitives, .layers = layers};
+  if (!primitives || !layers) return false;
+  for (int i = 0; i < view->primitive_count; i++) primitives[i] = primitive_of(&view->primitives[i]);
+  for (int i = 0; i < view->layer_count; i++) layers[i] = layer_of(&view->layers[i]);
+  place_primitives(view, primitives);
+  place_layers(layers, primitives, view->primitive_count);
+  out->plan = (minfer_plan){.primitives = primitives,
+                            .primitive_count = view->primitive_count,
+                            .layers = layers,
+                            .layer_count = view->layer_count};
+  return true;
+}
+
+void trace_plan_free(trace_plan *p) {
+  free(p->primitives);
+  free(p->layers);
+  *p = (trace_plan){0};
+}
