@@ -65,6 +65,12 @@ struct minfer_session {
   const char *calibration_kind; // "file", "folder", "own input"
 };
 
+struct minfer_trace {
+  mf_arena arena;
+  mf_trace trace; // in the arena
+  minfer_trace_view view;
+};
+
 // Error bridge: run the body with an mf_error, hand it on. `error` may be NULL.
 minfer_status mf_api_report(minfer_error *error, const mf_error *e, mf_status status);
 
@@ -106,5 +112,10 @@ mf_status mf_api_fill(mf_session *session, const minfer_model *model, const mf_i
 mf_status mf_api_prepare_picture(const minfer_model *model, const char *path, uint8_t *pixels, mf_error *e);
 // Pictures of a folder in name order: full paths in the arena. MF_ERR_FILE when there are none.
 mf_status mf_api_pictures(mf_arena *arena, const char *folder, int limit, const char ***paths, int *count, mf_error *e);
+
+// Traces as minfer.h shows them, and as files (trace_value.c).
+void mf_api_spans(minfer_span *to, const mf_span *from, size_t count);
+mf_status mf_api_trace_view(mf_arena *arena, const mf_trace *trace, minfer_trace_view *out, mf_error *e);
+mf_status mf_api_write_trace(const mf_trace *trace, const char *format, const char *path, mf_error *e);
 
 #endif

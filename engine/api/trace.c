@@ -1,14 +1,8 @@
-// Spans with names and attributes, and traces as files.
+// A session's trace: its spans with names and attributes.
 #include "api/handles.h"
 #include "base/clock.h"
-#include "base/file.h"
-#include "export/export.h"
 #include "plan/onednn.h"
-#include <stdio.h>
 #include <string.h>
-
-_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD,
-               "one set of kinds");
 
 #define ATTRIBUTES 48
 typedef struct attributes { // being made; the arena gets as many as there are
@@ -203,21 +197,7 @@ const minfer_span *minfer_session_spans(minfer_session *s, size_t *count, size_t
   if (collect(s, &spans, count, &e) != MF_OK) return NULL;
   mf_free(s->spans);
   s->spans = mf_alloc((*count + 1) * sizeof *s->spans);
-  for (size_t i = 0; s->spans && i < *count; i++) {
-    const mf_span *from = &spans[i];
-    s->spans[i] = (minfer_span){.kind = (minfer_span_kind)from->kind,
-                                .id = from->id,
-                                .parent = from->parent,
-                                .start_ns = from->start,
-                                .duration_ns = from->duration,
-                                .index = from->index,
-                                .thread = from->thread,
-                                .effective_ns = from->effective,
-                                .spin_ns = from->spin,
-                                .wait_ns = from->wait,
-                                .overhead_ns = from->overhead,
-                                .chunks = (int)from->chunks};
-  }
+  if (s->spans) mf_api_spans(s->spans, spans, *count);
   mf_free(spans);
   if (!s->spans) *count = 0;
   if (dropped) *dropped = s->trace.dropped;
@@ -229,38 +209,7 @@ const char *minfer_span_name(const minfer_session *s, const minfer_span *span) {
   return s->trace.name ? mf_trace_name(&s->trace, &one) : "";
 }
 
-const char *minfer_trace_format(int index) {
-  return index >= 0 && index < mf_exporter_count ? mf_exporters[index].name : NULL;
-}
-
-const char *minfer_trace_suffix(int index) {
-  return index >= 0 && index < mf_exporter_count ? mf_exporters[index].suffix : NULL;
-}
-
-typedef struct writing {
-  const mf_exporter *exporter;
-  const mf_trace *trace;
-} writing;
-
-static mf_status fill(FILE *file, void *context, mf_error *e) {
-  const writing *w = context;
-  return w->exporter->write(w->trace, file, e);
-}
-
-static mf_status fail_format(const char *format, const char *path, mf_error *e) {
-  char names[256] = "";
-  for (int i = 0; i < mf_exporter_count; i++) {
-    const size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
-             format ? mf_exporters[i].name : mf_exporters[i].suffix);
-  }
-  if (format) return mf_fail(e, MF_ERR_USAGE, "there is no trace format %s (expected %s)", format, names);
-  return mf_fail(e, MF_ERR_USAGE, "%s: no trace format ends like this (expected %s)", path, names);
-}
-
 static mf_status write_trace(minfer_session *s, const char *format, const char *path, mf_error *e) {
-  const mf_exporter *exporter = format ? mf_exporter_find(format) : mf_exporter_for_path(path);
-  if (!exporter) return fail_format(format, path, e);
   mf_span *spans = NULL;
   mf_trace trace;
   size_t count = 0;
@@ -268,7 +217,7 @@ static mf_status write_trace(minfer_session *s, const char *format, const char *
   trace = s->trace;
   trace.spans = spans;
   trace.span_count = count;
-  mf_status status = mf_file_write(path, fill, &(writing){exporter, &trace}, e);
+  mf_status status = mf_api_write_trace(&trace, format, path, e);
   mf_free(spans);
   return status;
 }

@@ -337,6 +337,48 @@ MINFER_API const char *minfer_trace_suffix(int index); // ".trace.json"
 MINFER_API minfer_status minfer_trace_write(minfer_session *session, const char *format, const char *path,
                                             minfer_error *error);
 
+// A trace as a value, wherever it comes from: a session, a file that minfer wrote, another program's log.
+typedef struct minfer_trace minfer_trace;
+typedef enum minfer_attribute_type {
+  MINFER_ATTRIBUTE_TEXT,
+  MINFER_ATTRIBUTE_TEXTS,
+  MINFER_ATTRIBUTE_INT,
+  MINFER_ATTRIBUTE_DOUBLE
+} minfer_attribute_type;
+typedef struct minfer_attribute {
+  const char *key; // with its unit: "bytes_read", "scratchpad_bytes"
+  minfer_attribute_type type;
+  const char *text;
+  const char *const *texts;
+  int64_t integer; // of TEXTS: how many
+  double number;   // of INT too
+} minfer_attribute;
+typedef struct minfer_item { // what a span is one execution of
+  const char *name, *category;
+  const minfer_attribute *attributes;
+  int attribute_count;
+  double flops, bytes; // of one execution; 0: none, unknown
+} minfer_item;
+typedef struct minfer_trace_view {
+  const char *name;                    // "minfer resnet50 int8"
+  uint64_t monotonic_ns, epoch_ns;     // the same moment on both clocks; epoch 0: unknown
+  const minfer_attribute *environment; // machine, versions, options of the run
+  int environment_count;
+  const minfer_item *phases, *layers, *primitives; // minfer_span.index counts these
+  int phase_count, layer_count, primitive_count;
+  const minfer_span *spans; // sorted by start, parents before children
+  size_t span_count, dropped;
+  const minfer_buffer *buffers;
+  int buffer_count;
+} minfer_trace_view;
+// Read a trace that minfer wrote (format "chrome").
+MINFER_API minfer_status minfer_trace_read(const char *path, minfer_trace **out, minfer_error *error);
+MINFER_API const minfer_trace_view *minfer_trace_describe(const minfer_trace *trace);
+// Write it again, whole or not at all; format NULL: by the path's suffix.
+MINFER_API minfer_status minfer_trace_convert(const minfer_trace *trace, const char *format, const char *path,
+                                              minfer_error *error);
+MINFER_API void minfer_trace_free(minfer_trace *trace);
+
 // ---- the machine
 // -------------------------------------------------------------------------------------------------------------------
 
