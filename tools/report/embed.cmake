@@ -1,5 +1,6 @@
 # cmake -DFOLDER=tools/report -DOUT=page.c -P embed.cmake: the page with its style sheet and scripts in it, as two C arrays: what stands
 # before the data, and what behind. Scripts are joined in the order of their numbers.
+cmake_minimum_required(VERSION 3.25) # @...@ is plain text
 file(READ ${FOLDER}/page.html page)
 file(READ ${FOLDER}/page.css style)
 file(GLOB scripts ${FOLDER}/*.js)

@@ -1,0 +1,106 @@
+// Plots in SVG: the roofline, and the memory map.
+
+const PLOT_LIMIT = 2000; // marks of a plot; of more the largest are drawn
+const largest = (items, size) => items.length <= PLOT_LIMIT ? items : [...items].sort((a, b) => size(b) - size(a)).slice(0, PLOT_LIMIT);
+const at = (x, y, text, more = {}) => shape('text', {x, y, ...more}, text);
+const line = (x1, y1, x2, y2, style) => shape('line', {x1, y1, x2, y2, class: style});
+const plotWidth = host => Math.max(330, Math.min(1224, host.getBoundingClientRect().width || 1224));
+
+// Roofs: environment attributes like peak_gflops, peak_int8_gflops, peak_gbytes_per_s, peak_dram_gbytes_per_s.
+function roofsOf(environment) {
+  const compute = [], memory = [];
+  for (const [key, value] of Object.entries(environment)) {
+    const found = /^peak_(?:(\w+?)_)?(gflops|gbytes_per_s)$/.exec(key);
+    if (!found || !(value > 0)) continue;
+    (found[2] === 'gflops' ? compute : memory).push({name: found[1] || '', value});
+  }
+  return {compute: compute.sort((a, b) => b.value - a.value), memory: memory.sort((a, b) => b.value - a.value)};
+}
+
+const powers = (low, high) => {
+  const found = [];
+  for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= Math.log10(high) + 1e-9; e++) found.push(10 ** e);
+  return found;
+};
+
+function showRoofline(trace) {
+  const host = byId('roofline-plot'), lead = byId('roofline-lead');
+  const points = largest(trace.primitives.filter(p => p.gflops > 0 && p.bytes > 0), p => p.ns);
+  const {compute, memory} = roofsOf(trace.environment);
+  lead.textContent = 'Each primitive by its arithmetic intensity and what it achieved; the area of a mark is its share of the run. ' +
+    (compute.length || memory.length ? '' : 'This trace does not know the machine’s peaks: run minfer env --measure once, and traces made after it have the roofs.');
+  host.replaceChildren();
+  if (!points.length) {
+    host.append(element('p', {class: 'empty'}, 'No primitive of this trace has FLOPs, bytes and a time.'));
+    return;
+  }
+  const width = plotWidth(host), height = Math.min(520, Math.max(330, width * 0.45)), left = 54, right = width - 12, top = 14, bottom = height - 42;
+  const intensity = points.map(p => p.flops / p.bytes), rates = points.map(p => p.gflops).concat(compute.map(r => r.value));
+  const low = {x: Math.min(...intensity) / 1.6, y: Math.min(...rates) / 1.8}, high = {x: Math.max(...intensity) * 1.6, y: Math.max(...rates) * 1.9};
+  const scale = (value, from, to, a, b) => a + (Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from)) * (b - a);
+  const x = v => scale(v, low.x, high.x, left, right), y = v => scale(v, low.y, high.y, bottom, top);
+  const svg = shape('svg', {viewBox: '0 0 ' + width + ' ' + height});
+  for (const v of powers(low.x, high.x)) svg.append(line(x(v), top, x(v), bottom, 'grid'), at(x(v), bottom + 17, grouped(v), {'text-anchor': 'middle'}));
+  for (const v of powers(low.y, high.y)) svg.append(line(left, y(v), right, y(v), 'grid'), at(left - 7, y(v) + 4, grouped(v), {'text-anchor': 'end'}));
+  svg.append(line(left, bottom, right, bottom, 'axis'), line(left, top, left, bottom, 'axis'));
+  svg.append(at((left + right) / 2, height - 6, 'FLOP per byte', {'text-anchor': 'middle', class: 'title'}), at(left + 6, top + 8, 'GFLOP/s', {class: 'title'}));
+  drawRoofs(svg, {compute, memory, x, y, low, high, left, right});
+  const marks = points.sort((a, b) => b.ns - a.ns).map(p => {
+    const radius = Math.max(3.5, Math.sqrt(p.share || 0) * Math.min(60, width / 14));
+    const dot = shape('circle', {cx: x(p.flops / p.bytes), cy: y(p.gflops), r: radius, 'fill-opacity': '0.62'});
+    dot.style.fill = dot.style.stroke = colourOf(shownKind(p));
+    svg.append(dot);
+    return {shape: dot, title: p.name, lines: [shownKind(p) + ', ' + p.implementation, digits(p.gflops) + ' GFLOP/s at ' + digits(p.flops / p.bytes) + ' FLOP/byte',
+      time(p.ns) + ', ' + percent(p.share) + ' of the run', p.attributes.bound ? 'bound: ' + attributeText('bound', p.attributes.bound) : '']};
+  });
+  host.append(explorable(svg, 'Roofline, ' + plural(points.length, 'primitive') + '; arrow keys go from one to the next', marks));
+}
+
+function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
+  const roof = compute.length ? compute[0].value : Infinity;
+  for (const {name, value} of memory) {
+    const end = Math.min(high.x, roof / value), begin = Math.max(low.x, low.y / value);
+    if (end <= begin) continue;
+    svg.append(shape('path', {class: 'roof memory', d: 'M' + x(begin) + ' ' + y(begin * value) + 'L' + x(end) + ' ' + y(Math.min(high.y, end * value))}));
+    const place = Math.sqrt(begin * Math.min(end, begin * 8)), angle = Math.atan2(y(2 * value) - y(value), x(2) - x(1)) * 180 / Math.PI;
+    const px = x(place), py = y(place * value) - 5;
+    svg.append(at(px, py, (name ? name + ' ' : '') + digits(value) + ' GB/s', {class: 'title', transform: 'rotate(' + angle + ' ' + px + ' ' + py + ')'}));
+  }
+  const slowest = memory.length ? memory[0].value : Infinity;
+  for (const {name, value} of compute) {
+    const begin = Math.max(low.x, value / slowest);
+    svg.append(shape('path', {class: 'roof', d: 'M' + (begin < high.x ? x(begin) : left) + ' ' + y(value) + 'L' + right + ' ' + y(value)}));
+    svg.append(at(right - 4, y(value) - 5, (name ? name + ' ' : '') + grouped(Math.round(value)) + ' GFLOP/s', {'text-anchor': 'end', class: 'title'}));
+  }
+}
+
+// The slab over the steps of a run: a rectangle is an activation, as high as it is large, as long as it lives.
+function showMemory(trace) {
+  const host = byId('memory-plot'), lead = byId('memory-lead');
+  const buffers = trace.memory.map(([name, offset, size, first, last]) => ({name, offset, size, first, last}));
+  host.replaceChildren();
+  if (!buffers.length) {
+    lead.textContent = 'The trace has no memory map.';
+    return;
+  }
+  const environment = trace.environment, slab = Math.max(...buffers.map(b => b.offset + b.size), 1), steps = Math.max(...buffers.map(b => b.last)) + 1;
+  const bound = environment.activation_bound_bytes;
+  lead.textContent = plural(buffers.length, 'activation') + ' share a slab of ' + bytes(slab) + (known(bound) ? ', ' + digits(slab / bound) + '× of the bound ' + bytes(bound) +
+    ' (the largest sum that is alive at one step)' : '') + '. One after the other they would take ' + bytes(sum(buffers.map(b => b.size))) + '. Coloured by the primitive that writes.';
+  const width = plotWidth(host), height = Math.min(430, Math.max(260, width * 0.34)), left = 66, right = width - 8, top = 10, bottom = height - 40;
+  const x = step => left + step / steps * (right - left), y = offset => bottom - offset / slab * (bottom - top);
+  const svg = shape('svg', {viewBox: '0 0 ' + width + ' ' + height});
+  for (let i = 0; i <= 4; i++) svg.append(line(left, y(slab * i / 4), right, y(slab * i / 4), 'grid'), at(left - 7, y(slab * i / 4) + 4, i ? bytes(slab * i / 4) : '0', {'text-anchor': 'end'}));
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(s => steps / s <= width / 55) || steps;
+  for (let s = 0; s < steps; s += step) svg.append(at(x(s + 0.5), bottom + 17, grouped(s), {'text-anchor': 'middle'}));
+  svg.append(line(left, bottom, right, bottom, 'axis'), at((left + right) / 2, height - 5, 'primitive (step of a run)', {'text-anchor': 'middle', class: 'title'}));
+  const marks = largest(buffers, b => b.size).sort((a, b) => a.first - b.first || a.offset - b.offset).map(b => {
+    const writer = trace.primitives[b.first], kind = writer ? shownKind(writer) : '';
+    const box = shape('rect', {x: x(b.first), y: y(b.offset + b.size), width: Math.max(1.5, x(b.last + 1) - x(b.first) - 1), height: Math.max(1, y(b.offset) - y(b.offset + b.size) - 0.7),
+      'fill-opacity': '0.78'});
+    box.style.fill = colourOf(kind);
+    svg.append(box);
+    return {shape: box, title: b.name, lines: [bytes(b.size) + ' at offset ' + bytes(b.offset), 'alive from step ' + b.first + ' to ' + b.last, kind]};
+  });
+  host.append(explorable(svg, 'Memory map, ' + plural(marks.length, 'activation') + '; arrow keys go from one to the next', marks));
+}
