@@ -30,7 +30,7 @@ function makePrimitives(raw) {
     const a = attributes[i];
     return {
       index: i, name: text, kind: kind[i], layer: layer[i], flops: flops[i], bytes: moved[i], ns: ns[i], low: low[i], high: high[i], attributes: a,
-      fused: kind[i] === 'convolution' && Boolean(a.post_ops), implementation: a.implementation || '', reason: a.reason || '',
+      implementation: a.implementation || '', reason: a.reason || '',
       formats: formats(a.source_format, a.destination_format), dtypes: formats(a.source_dtype, a.destination_dtype),
       gflops: rate(flops[i], ns[i]), gbytes: rate(moved[i], ns[i]),
     };
@@ -43,30 +43,17 @@ function makeLayers(raw, primitives) {
   return raw.name.map((name, i) => {
     const a = raw.attributes[i], ns = raw.ns[i];
     const main = own[i].reduce((best, p) => !best || p.flops > best.flops ? p : best, null);
-    const sources = Array.isArray(a.sources) ? a.sources : [], kind = a.kind || (main ? main.kind : '');
+    const sources = Array.isArray(a.sources) ? a.sources : [], kind = main ? main.kind : a.kind || '';
     return {
       index: i, name, kind, sources, stage: a.stage || '', dtype: a.dtype || '', implementation: a.implementation || (main ? main.implementation : ''),
       input: a.input_shape || '', output: a.output_shape || '', formats: main ? main.formats : '', ns, low: raw.low[i], high: raw.high[i],
-      fused: kind === 'convolution' && (sources.length > 1 || Boolean(main && main.fused)),
       reason: own[i].map(p => p.reason).filter(Boolean).join('; '), gflops: rate(sum(own[i].map(p => p.flops)), ns),
       gbytes: rate(sum(own[i].map(p => p.bytes)), ns), attributes: a,
     };
   });
 }
 
-const shownKind = item => item.fused ? 'fused convolution' : item.kind;
-
-// The kinds for colours: convolutions by whether something is fused into them.
-function splitKinds(trace) {
-  const found = new Map();
-  for (const p of trace.primitives) {
-    const kind = shownKind(p), entry = found.get(kind) || {kind, count: 0, ns: 0};
-    entry.count++;
-    entry.ns += known(p.ns) ? p.ns : NaN;
-    found.set(kind, entry);
-  }
-  return [...found.values()].sort((a, b) => b.ns - a.ns || b.count - a.count);
-}
+const tally = ([stage, kind, count, ns]) => ({stage, kind, count, ns});
 
 function titleOf(raw) {
   const {model, dtype} = raw.environment;
@@ -76,7 +63,6 @@ function titleOf(raw) {
 function prepare(raw, index) {
   const primitives = makePrimitives(raw.primitives);
   const layers = makeLayers(raw.layers, primitives);
-  for (const p of primitives) if (p.layer >= 0) p.fused = p.kind === 'convolution' && layers[p.layer].fused;
   const spans = {};
   for (const [kind, set] of Object.entries(raw.spans)) spans[kind] = spanColumns(set);
   const reorders = primitives.filter(p => p.layer < 0).map(p => ({
@@ -84,7 +70,7 @@ function prepare(raw, index) {
   }));
   const trace = {
     ...raw, letter: index < 26 ? String.fromCharCode(65 + index) : String(index + 1), title: titleOf(raw), primitives, layers, spans,
-    rows: layers.concat(reorders), environment: raw.environment,
+    rows: layers.concat(reorders), kinds: raw.kinds.map(tally), stages: raw.stages.map(tally),
   };
   const share = ns => rate(ns, raw.runs.ns);
   for (const item of trace.rows.concat(primitives)) item.share = share(item.ns);

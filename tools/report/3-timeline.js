@@ -190,7 +190,7 @@ class Timeline {
   drawSpan(lane, row, left, right, y, height) {
     const c = this.context, item = this.item(lane, row);
     const width = Math.max(1, right - left - (right - left > 4 ? 1 : 0));
-    const colour = item ? palette.kind(shownKind(item)) : palette.get('--gap');
+    const colour = item ? palette.kind(item.kind) : palette.get('--gap');
     let text = palette.on(colour);
     if (lane.kind === 'threads') {
       const i = lane.rows[row], filled = height * Math.min(1, lane.spans.effective[i] / (lane.spans.duration[i] || 1));
@@ -364,7 +364,7 @@ class Timeline {
     if (!hit) return hideTip();
     const {lane, row} = hit, item = this.item(lane, row), i = lane.rows[row];
     const lines = [time(lane.spans.duration[i], 4)];
-    if (item) lines.push([shownKind(item), item.implementation].filter(Boolean).join(', '));
+    if (item) lines.push([item.kind, item.implementation].filter(Boolean).join(', '));
     if (lane.kind === 'threads') lines.push(percent(lane.spans.effective[i] / lane.spans.duration[i]) + ' effective, ' + plural(lane.spans.chunks[i], 'chunk'));
     else if (item && known(item.gflops)) lines.push(digits(item.flops / lane.spans.duration[i] || item.gflops) + ' GFLOP/s');
     if (item && item.reason) lines.push(item.reason);
@@ -422,7 +422,7 @@ function makeTimelines() {
 
 function makeLegend() {
   const kinds = new Map();
-  for (const trace of traces) for (const entry of splitKinds(trace)) kinds.set(entry.kind, (kinds.get(entry.kind) || 0) + entry.count);
+  for (const trace of traces) for (const entry of trace.kinds) kinds.set(entry.kind, (kinds.get(entry.kind) || 0) + entry.count);
   if (!kinds.has('reorder')) kinds.set('reorder', 0);
   byId('legend').append(...[...kinds].map(([kind, count]) => {
     const one = swatched(kind, kind + (count ? '' : ' (none)'));

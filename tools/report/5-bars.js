@@ -10,7 +10,7 @@ function track(share, colour, offset = 0) {
 const cell = (content, style) => element('div', {class: style}, content);
 
 function showKinds(trace) {
-  const kinds = splitKinds(trace), timed = known(trace.runs.gap);
+  const kinds = [...trace.kinds], timed = known(trace.runs.gap);
   if (!kinds.some(k => k.kind === 'reorder')) kinds.push({kind: 'reorder', count: 0, ns: timed ? 0 : NaN});
   const most = Math.max(...kinds.map(k => k.count), 1), longest = Math.max(...kinds.map(k => known(k.ns) ? k.ns : 0), 1);
   const rows = element('div', {class: 'rows kinds', role: 'group', 'aria-label': 'Primitives and time by kind'});
@@ -31,24 +31,15 @@ function showKinds(trace) {
 }
 
 function showStages(trace) {
-  const stages = new Map();
-  for (const p of trace.primitives) {
-    const stage = p.layer >= 0 ? trace.layers[p.layer].stage || 'other' : 'reorders outside';
-    if (!stages.has(stage)) stages.set(stage, {ns: 0, count: 0, kinds: new Map()});
-    const entry = stages.get(stage), kind = shownKind(p);
-    entry.ns += known(p.ns) ? p.ns : 0;
-    entry.count++;
-    entry.kinds.set(kind, (entry.kinds.get(kind) || 0) + (known(p.ns) ? p.ns : 0));
-  }
-  const longest = Math.max(...[...stages.values()].map(s => s.ns), 1), named = stages.size > 1;
-  byId('stages-heading').hidden = byId('stages-bars').hidden = !named;
+  const stages = trace.stages.filter(s => s.kind === null), longest = Math.max(...stages.map(s => known(s.ns) ? s.ns : 0), 1);
+  byId('stages-heading').hidden = byId('stages-bars').hidden = stages.length < 2;
   const rows = element('div', {class: 'rows stages', role: 'group', 'aria-label': 'Time by stage'});
-  for (const [stage, {ns, count, kinds}] of stages) {
-    const stack = element('div', {class: 'stack'});
-    for (const [kind, part] of [...kinds].sort((a, b) => b[1] - a[1])) {
-      const piece = withTip(element('i'), stage + ': ' + kind, [time(part) + ', ' + percent(part / ns) + ' of the stage']);
-      piece.style.width = 100 * part / longest + '%';
-      piece.style.background = colourOf(kind);
+  for (const {stage, count, ns} of stages) {
+    const stack = element('div', {class: 'stack'}), parts = trace.stages.filter(s => s.stage === stage && s.kind !== null);
+    for (const part of parts) {
+      const piece = withTip(element('i'), stage + ': ' + part.kind, [time(part.ns) + ', ' + percent(part.ns / ns) + ' of the stage', plural(part.count, 'primitive')]);
+      piece.style.width = 100 * (known(part.ns) ? part.ns : 0) / longest + '%';
+      piece.style.background = colourOf(part.kind);
       stack.append(piece);
     }
     rows.append(cell(stage), stack, cell(time(ns) + ' · ' + plural(count, 'primitive'), 'amount'), cell(percent(ns / trace.runs.ns), 'amount percent'));
@@ -79,7 +70,7 @@ function showStartup(trace) {
   return host.replaceChildren(rows);
 }
 
-const THREAD_PARTS = [['effective', '--pooling', 'inside the work'], ['overhead', '--reorder', 'handing over'], ['spin', '--spin', 'idle, polling'], ['wait', '--wait', 'idle, asleep']];
+const THREAD_PARTS = [['effective', '--good', 'inside the work'], ['overhead', '--eltwise', 'handing over'], ['spin', '--spin', 'idle, polling'], ['wait', '--wait', 'idle, asleep']];
 
 function threadTotals(trace) {
   const {threads, runs} = trace.spans, workers = new Map(), primitives = new Map(), count = Math.max(1, runs.count);
@@ -127,7 +118,7 @@ function showThreads(trace) {
   bars.append(legend, rows);
   const list = [...primitives].map(([index, one]) => {
     const busy = [...one.workers.values()], p = trace.primitives[index];
-    return {...one, name: p.name, kind: shownKind(p), ns: p.ns, lost: one.spin + one.wait + one.overhead, share: one.effective / whole(one),
+    return {...one, name: p.name, kind: p.kind, ns: p.ns, lost: one.spin + one.wait + one.overhead, share: one.effective / whole(one),
       balance: Math.max(...busy) / (sum(busy) / busy.length)};
   });
   const ms = (key, title, hint) => ({key, title, number: true, hint, cell: row => milliseconds(row[key])});
@@ -137,6 +128,6 @@ function showThreads(trace) {
       ms('lost', 'Lost ms', 'spin, wait and overhead, all workers together'), {key: 'share', title: 'Effective', number: true, cell: row => percent(row.share)},
       ms('effective', 'Work ms'), ms('spin', 'Spin ms'), ms('wait', 'Wait ms'), ms('overhead', 'Overhead ms'),
       {key: 'balance', title: 'Imbalance', number: true, hint: 'busiest worker over the mean of them; 1.00 is even', cell: row => digits(row.balance) + '×'},
-      {key: 'chunks', title: 'Chunks', number: true, cell: row => digits(row.chunks, 3)}],
+      {key: 'chunks', title: 'Chunks', number: true, cell: row => grouped(Math.round(row.chunks * 10) / 10)}],
   });
 }

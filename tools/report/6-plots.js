@@ -48,12 +48,12 @@ function showRoofline(trace) {
   const marks = points.sort((a, b) => b.ns - a.ns).map(p => {
     const radius = Math.max(3.5, Math.sqrt(p.share || 0) * Math.min(60, width / 14));
     const dot = shape('circle', {cx: x(p.flops / p.bytes), cy: y(p.gflops), r: radius, 'fill-opacity': '0.62'});
-    dot.style.fill = dot.style.stroke = colourOf(shownKind(p));
+    dot.style.fill = dot.style.stroke = colourOf(p.kind);
     svg.append(dot);
-    return {shape: dot, title: p.name, lines: [shownKind(p) + ', ' + p.implementation, digits(p.gflops) + ' GFLOP/s at ' + digits(p.flops / p.bytes) + ' FLOP/byte',
+    return {shape: dot, title: p.name, lines: [p.kind + ', ' + p.implementation, digits(p.gflops) + ' GFLOP/s at ' + digits(p.flops / p.bytes) + ' FLOP/byte',
       time(p.ns) + ', ' + percent(p.share) + ' of the run', p.attributes.bound ? 'bound: ' + attributeText('bound', p.attributes.bound) : '']};
   });
-  host.append(explorable(svg, 'Roofline, ' + plural(points.length, 'primitive') + '; arrow keys go from one to the next', marks));
+  host.append(plotLegend(points.map(p => p.kind)), explorable(svg, 'Roofline, ' + plural(points.length, 'primitive') + '; arrow keys go from one to the next', marks));
 }
 
 function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
@@ -74,6 +74,19 @@ function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
   }
 }
 
+// Ticks of a size: powers of two, three to six of them, and the whole.
+function sizeTicks(slab) {
+  let step = 1;
+  while (slab / step > 6) step *= 2;
+  const ticks = [];
+  for (let v = 0; v < slab - step / 3; v += step) ticks.push(v);
+  return ticks.concat(slab);
+}
+
+function plotLegend(kinds) {
+  return element('div', {class: 'legend'}, ...[...new Set(kinds)].map(kind => swatched(kind)));
+}
+
 // The slab over the steps of a run: a rectangle is an activation, as high as it is large, as long as it lives.
 function showMemory(trace) {
   const host = byId('memory-plot'), lead = byId('memory-lead');
@@ -90,17 +103,16 @@ function showMemory(trace) {
   const width = plotWidth(host), height = Math.min(430, Math.max(260, width * 0.34)), left = 66, right = width - 8, top = 10, bottom = height - 40;
   const x = step => left + step / steps * (right - left), y = offset => bottom - offset / slab * (bottom - top);
   const svg = shape('svg', {viewBox: '0 0 ' + width + ' ' + height});
-  for (let i = 0; i <= 4; i++) svg.append(line(left, y(slab * i / 4), right, y(slab * i / 4), 'grid'), at(left - 7, y(slab * i / 4) + 4, i ? bytes(slab * i / 4) : '0', {'text-anchor': 'end'}));
+  for (const v of sizeTicks(slab)) svg.append(line(left, y(v), right, y(v), 'grid'), at(left - 7, y(v) + 4, v ? bytes(v) : '0', {'text-anchor': 'end'}));
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(s => steps / s <= width / 55) || steps;
   for (let s = 0; s < steps; s += step) svg.append(at(x(s + 0.5), bottom + 17, grouped(s), {'text-anchor': 'middle'}));
   svg.append(line(left, bottom, right, bottom, 'axis'), at((left + right) / 2, height - 5, 'primitive (step of a run)', {'text-anchor': 'middle', class: 'title'}));
   const marks = largest(buffers, b => b.size).sort((a, b) => a.first - b.first || a.offset - b.offset).map(b => {
-    const writer = trace.primitives[b.first], kind = writer ? shownKind(writer) : '';
-    const box = shape('rect', {x: x(b.first), y: y(b.offset + b.size), width: Math.max(1.5, x(b.last + 1) - x(b.first) - 1), height: Math.max(1, y(b.offset) - y(b.offset + b.size) - 0.7),
-      'fill-opacity': '0.78'});
-    box.style.fill = colourOf(kind);
+    const writer = trace.primitives[b.first], kind = writer ? writer.kind : '';
+    const box = shape('rect', {x: x(b.first), y: y(b.offset + b.size), width: Math.max(1.5, x(b.last + 1) - x(b.first) - 1), height: Math.max(1, y(b.offset) - y(b.offset + b.size) - 1)});
+    box.style.fill = 'color-mix(in srgb, ' + colourOf(kind) + ' 72%, var(--paper))';
     svg.append(box);
-    return {shape: box, title: b.name, lines: [bytes(b.size) + ' at offset ' + bytes(b.offset), 'alive from step ' + b.first + ' to ' + b.last, kind]};
+    return {shape: box, kind, title: b.name, lines: [bytes(b.size) + ' at offset ' + bytes(b.offset), 'alive from step ' + b.first + ' to ' + b.last, kind]};
   });
-  host.append(explorable(svg, 'Memory map, ' + plural(marks.length, 'activation') + '; arrow keys go from one to the next', marks));
+  host.append(plotLegend(marks.map(mark => mark.kind).filter(Boolean)), explorable(svg, 'Memory map, ' + plural(marks.length, 'activation') + '; arrow keys go from one to the next', marks));
 }

@@ -18,10 +18,10 @@ function showLayers(trace) {
   const columns = [
     {key: 'name', title: 'Layer', style: 'name', title2: row => row.sources.join(', ')},
     {key: 'stage', title: 'Stage'},
-    {key: 'kind', title: 'Kind', value: shownKind, cell: row => swatched(shownKind(row))},
+    {key: 'kind', title: 'Kind', value: row => row.kind, cell: row => swatched(row.kind)},
     {key: 'ns', title: 'Median ms', number: true, cell: row => milliseconds(row.ns)},
     {key: 'spread', title: 'Quartiles ms', number: true, style: 'soft', hint: 'sorts by their distance', value: row => row.high - row.low, cell: spreadText},
-    {key: 'share', title: 'Share', number: true, cell: row => shareCell(row.share, shownKind(row), most)},
+    {key: 'share', title: 'Share', number: true, cell: row => shareCell(row.share, row.kind, most)},
     {key: 'gflops', title: 'GFLOP/s', number: true, cell: row => digits(row.gflops)},
     {key: 'gbytes', title: 'GB/s', number: true, cell: row => digits(row.gbytes)},
     {key: 'dtype', title: 'Dtype'},
@@ -29,7 +29,7 @@ function showLayers(trace) {
     {key: 'formats', title: 'Formats', cell: codeCell('formats')},
     {key: 'output', title: 'Output shape'},
     {key: 'reason', title: 'Why it converts', style: 'text'},
-    {key: 'sources', title: 'Covers', style: 'text', value: row => row.sources.join(', '), cell: row => row.sources.join(', ')},
+    {key: 'sources', title: 'Covers', value: row => row.sources.join(', '), cell: row => row.sources.join(', ')},
   ].filter(c => ['name', 'kind', 'ns'].includes(c.key) || trace.rows.some(row => {
     const value = (c.value || (r => r[c.key]))(row);
     return value !== '' && value !== undefined && !Number.isNaN(value);
@@ -40,8 +40,8 @@ function showLayers(trace) {
     return element('tr', {}, ...cells.map(([text, style]) => element('td', {class: style}, text)));
   };
   const table = new Table(host, {caption: 'Layers', rows: trace.rows, columns, sort: {key: 'ns', down: true}, total, onRow: row => selectLayer(trace, row)});
-  addFilters(host, table, row => [row.name, row.stage, shownKind(row), row.implementation, row.formats, row.dtype, row.output, row.reason, ...row.sources],
-    [{key: 'kind', title: 'Every kind', value: shownKind}, {key: 'stage', title: 'Every stage', value: row => row.stage}],
+  addFilters(host, table, row => [row.name, row.stage, row.kind, row.implementation, row.formats, row.dtype, row.output, row.reason, ...row.sources],
+    [{key: 'kind', title: 'Every kind', value: row => row.kind}, {key: 'stage', title: 'Every stage', value: row => row.stage}],
     rows => grouped(rows.length) + ' of ' + grouped(trace.rows.length) + ' rows');
 }
 

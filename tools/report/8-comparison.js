@@ -23,7 +23,7 @@ function matchedLayers() {
       const names = (left.length ? left.map(i => first.layers[i]) : right.map(i => trace.layers[i])), key = left.join();
       let row = left.length ? rows.get(key) : null;
       if (!row) {
-        row = {name: names.map(l => l.name).join(', '), stage: names[0].stage, kind: shownKind(names[0]), ns: Array(traces.length).fill(NaN), layers: Array(traces.length).fill(null)};
+        row = {name: names.map(l => l.name).join(', '), stage: names[0].stage, kind: names[0].kind, ns: Array(traces.length).fill(NaN), layers: Array(traces.length).fill(null)};
         if (left.length) rows.set(key, row); else only.push(row);
       }
       if (left.length) {

@@ -6,10 +6,10 @@ const when = trace => {
 };
 
 function factsOf(trace) {
-  const e = trace.environment, word = (value, unit) => known(value) ? plural(value, unit) : '';
+  const e = trace.environment;
   const calibration = [e.calibrator, e.calibration_source, known(e.calibration_images) ? plural(e.calibration_images, 'picture') : ''].filter(Boolean).join(', ');
   return [
-    ['Batch', known(e.batch) ? grouped(e.batch) : ''], ['Dtype', e.dtype], ['Threads', word(e.threads, 'thread')], ['ISA', e.isa],
+    ['Batch', known(e.batch) ? grouped(e.batch) : ''], ['Threads', known(e.threads) ? grouped(e.threads) : ''], ['ISA', e.isa],
     ['Machine', [e.cpu, known(e.physical_cores) ? plural(e.physical_cores, 'core') : ''].filter(Boolean).join(', ')],
     ['oneDNN', [e.onednn_version, e.onednn_runtime].filter(Boolean).join(', ')], ['minfer', e.minfer_version],
     ['Weights', [e.weights_source, e.weights_path].filter(Boolean).join(': ')], ['Calibration', calibration],

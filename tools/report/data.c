@@ -73,7 +73,7 @@ static void put_primitives(minfer_json *j, const report_trace *t) {
   minfer_json_object(j, "primitives");
   put_names(j, items, count);
   minfer_json_array(j, "kind");
-  for (int i = 0; i < count; i++) minfer_json_string(j, NULL, items[i].category);
+  for (int i = 0; i < count; i++) minfer_json_string(j, NULL, report_kind(t, i));
   minfer_json_end(j);
   minfer_json_array(j, "layer");
   for (int i = 0; i < count; i++) minfer_json_int(j, NULL, t->plan.primitives[i].layer);
@@ -89,13 +89,15 @@ static void put_primitives(minfer_json *j, const report_trace *t) {
   minfer_json_end(j);
 }
 
-static void put_kinds(minfer_json *j, const breakdown *b) {
-  minfer_json_array(j, "kinds");
-  for (int i = 0; i < b->kind_count; i++) {
-    minfer_json_object(j, NULL);
-    minfer_json_string(j, "kind", b->kinds[i].kind);
-    minfer_json_int(j, "count", b->kinds[i].count);
-    put_ms(j, "ns", b->kinds[i].ms);
+// Rows of stage, kind, count and time; null where they are taken together.
+static void put_tallies(minfer_json *j, const char *key, const tally *list, int count) {
+  minfer_json_array(j, key);
+  for (int i = 0; i < count; i++) {
+    minfer_json_array(j, NULL);
+    minfer_json_string(j, NULL, list[i].stage);
+    minfer_json_string(j, NULL, list[i].kind);
+    minfer_json_int(j, NULL, list[i].count);
+    put_ms(j, NULL, list[i].ms);
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -212,7 +214,8 @@ static void put_trace(minfer_json *j, const report_trace *t) {
   minfer_json_end(j);
   put_layers(j, t);
   put_primitives(j, t);
-  put_kinds(j, &t->times);
+  put_tallies(j, "kinds", t->kinds, t->kind_count);
+  put_tallies(j, "stages", t->stages, t->stage_count);
   put_memory(j, view);
   put_spans(j, view);
   put_groups(j, &t->groups);

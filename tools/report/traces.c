@@ -3,6 +3,7 @@
 #include "stats.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Quartiles over the runs of the sum of primitives first .. first + count - 1.
 static spread spread_of(const breakdown *b, size_t primitives, size_t first, size_t count, double *scratch) {
@@ -23,6 +24,68 @@ static spread run_spread(const minfer_trace_view *view, double *scratch) {
   return (spread){stats_quantile(scratch, count, 0.25), stats_quantile(scratch, count, 0.75)};
 }
 
+const char *report_kind(const report_trace *t, int primitive) {
+  const minfer_primitive *p = &t->plan.primitives[primitive];
+  if (strcmp(p->kind, "convolution") != 0) return p->kind;
+  const bool fused = p->post_ops[0] || (p->layer >= 0 && t->plan.layers[p->layer].source_count > 1);
+  return fused ? "fused convolution" : p->kind;
+}
+
+static const char *stage_of(const report_trace *t, int primitive) {
+  const int layer = t->plan.primitives[primitive].layer;
+  if (layer < 0) return "reorders";
+  return t->plan.layers[layer].stage[0] ? t->plan.layers[layer].stage : "other";
+}
+
+static bool same(const char *wanted, const char *found) {
+  return !wanted || strcmp(wanted, found) == 0;
+}
+
+static tally tally_of(const report_trace *t, const char *stage, const char *kind, double *scratch) {
+  tally sum = {.stage = stage, .kind = kind, .ms = NAN};
+  const size_t runs = t->times.by_run ? t->times.runs : 0;
+  for (size_t r = 0; r < runs; r++) scratch[r] = 0;
+  for (int i = 0; i < t->view->primitive_count; i++) {
+    if (!same(stage, stage_of(t, i)) || !same(kind, report_kind(t, i))) continue;
+    sum.count++;
+    for (size_t r = 0; r < runs; r++) scratch[r] += t->times.by_run[r * (size_t)t->view->primitive_count + (size_t)i];
+  }
+  if (runs) sum.ms = stats_median(scratch, runs);
+  return sum;
+}
+
+static int by_time(const void *a, const void *b) {
+  const tally *x = a, *y = b;
+  if (x->ms < y->ms || x->ms > y->ms) return x->ms < y->ms ? 1 : -1;
+  return y->count - x->count;
+}
+
+// The kinds of one stage, or of all.
+static int list_kinds(const report_trace *t, const char *stage, tally *out, double *scratch) {
+  int count = 0;
+  for (int i = 0; i < t->view->primitive_count; i++) {
+    int k = 0;
+    if (!same(stage, stage_of(t, i))) continue;
+    while (k < count && strcmp(out[k].kind, report_kind(t, i)) != 0) k++;
+    if (k == count) out[count++] = tally_of(t, stage, report_kind(t, i), scratch);
+  }
+  if (count) qsort(out, (size_t)count, sizeof *out, by_time);
+  return count;
+}
+
+static int list_stages(const report_trace *t, tally *out, double *scratch) {
+  int count = 0;
+  for (int i = 0; i < t->view->primitive_count; i++) {
+    const char *stage = stage_of(t, i);
+    int k = 0;
+    while (k < count && strcmp(out[k].stage, stage) != 0) k++;
+    if (k < count) continue;
+    out[count++] = tally_of(t, stage, NULL, scratch);
+    count += list_kinds(t, stage, out + count, scratch);
+  }
+  return count;
+}
+
 static bool summarise(report_trace *t) {
   const minfer_trace_view *view = t->view;
   if (!trace_plan_make(view, &t->plan) || !breakdown_make(&t->plan.plan, view->spans, view->span_count, &t->times))
@@ -30,8 +93,10 @@ static bool summarise(report_trace *t) {
   double *scratch = calloc(view->span_count + 1, sizeof *scratch);
   t->layers = calloc((size_t)view->layer_count + 1, sizeof *t->layers);
   t->primitives = calloc((size_t)view->primitive_count + 1, sizeof *t->primitives);
-  const bool done = scratch && t->layers && t->primitives;
   const size_t primitives = (size_t)view->primitive_count;
+  t->kinds = calloc(primitives + 1, sizeof *t->kinds);
+  t->stages = calloc(2 * primitives + 1, sizeof *t->stages);
+  const bool done = scratch && t->layers && t->primitives && t->kinds && t->stages;
   for (size_t i = 0; done && i < primitives; i++)
     t->primitives[i] = spread_of(&t->times, primitives, i, 1, scratch);
   for (int i = 0; done && i < view->layer_count; i++) {
@@ -39,7 +104,11 @@ static bool summarise(report_trace *t) {
     t->layers[i] =
         spread_of(&t->times, primitives, (size_t)l->first_primitive, (size_t)l->primitive_count, scratch);
   }
-  if (done) t->run = run_spread(view, scratch);
+  if (done) {
+    t->run = run_spread(view, scratch);
+    t->kind_count = list_kinds(t, NULL, t->kinds, scratch);
+    t->stage_count = list_stages(t, t->stages, scratch);
+  }
   free(scratch);
   return done;
 }
@@ -62,6 +131,8 @@ void report_traces_free(report_traces *t) {
   for (size_t i = 0; i < t->count; i++) {
     report_trace *one = &t->items[i];
     layer_groups_free(&one->groups);
+    free(one->kinds);
+    free(one->stages);
     free(one->layers);
     free(one->primitives);
     breakdown_free(&one->times);

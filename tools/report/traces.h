@@ -11,6 +11,14 @@ typedef struct spread { // of the traced runs, ms; NaN where nothing was recorde
   double low, high;     // quartiles
 } spread;
 
+// Primitives of one stage and kind together; the time is the median over the runs of their sum.
+typedef struct tally {
+  const char *stage; // NULL: of all stages
+  const char *kind;  // as report_kind; NULL: of all kinds
+  int count;
+  double ms;
+} tally;
+
 typedef struct report_trace {
   const char *path;
   minfer_trace *trace;
@@ -18,6 +26,9 @@ typedef struct report_trace {
   trace_plan plan;
   breakdown times;
   spread *layers, *primitives, run;
+  tally *kinds;  // longest first
+  tally *stages; // in the order of the run; behind each, with its kinds, longest first
+  int kind_count, stage_count;
   layer_groups groups; // the first trace's layers against this one's; nothing for the first
 } report_trace;
 
@@ -30,6 +41,8 @@ typedef struct report_traces {
 minfer_status report_traces_read(report_traces *t, const path_list *paths, minfer_error *error);
 void report_traces_free(report_traces *t);
 
+// A primitive's kind; "fused convolution" when it does the work of more than one layer.
+const char *report_kind(const report_trace *t, int primitive);
 // Time of the layers of one side of a group, ms; NaN when it has none.
 double report_group_ms(const report_trace *t, const layer_group *g, int side);
 // An environment attribute; "" or NaN where there is none.
