@@ -13,7 +13,8 @@ static minfer_status check_output(const char *path, const path_list *traces, min
   if (stat(path, &old) != 0) return MINFER_OK;
   for (size_t i = 0; i < traces->count; i++)
     if (stat(traces->items[i], &trace) == 0 && old.st_dev == trace.st_dev && old.st_ino == trace.st_ino)
-      return fail(error, MINFER_USAGE, "%s: is a trace of the report and would be overwritten (-o names the page)", path);
+      return fail(error, MINFER_USAGE, "%s: is a trace of the report and would be overwritten (-o names the page)",
+                  path);
   return MINFER_OK;
 }
 

@@ -32,7 +32,7 @@ function makePrimitives(raw) {
       index: i, name: text, kind: kind[i], layer: layer[i], flops: flops[i], bytes: moved[i], ns: ns[i], low: low[i], high: high[i], attributes: a,
       implementation: a.implementation || '', reason: a.reason || '',
       formats: formats(a.source_format, a.destination_format), dtypes: formats(a.source_dtype, a.destination_dtype),
-      gflops: rate(flops[i], ns[i]), gbytes: rate(moved[i], ns[i]),
+      gflops: rate(flops[i], ns[i]), gbytes: rate(moved[i], ns[i]), bound: a.bound || '', roof: known(a.roof_ns) ? rate(a.roof_ns, ns[i]) : NaN,
     };
   });
 }
@@ -48,7 +48,7 @@ function makeLayers(raw, primitives) {
       index: i, name, kind, sources, stage: a.stage || '', dtype: a.dtype || '', implementation: a.implementation || (main ? main.implementation : ''),
       input: a.input_shape || '', output: a.output_shape || '', formats: main ? main.formats : '', ns, low: raw.low[i], high: raw.high[i],
       reason: own[i].map(p => p.reason).filter(Boolean).join('; '), gflops: rate(sum(own[i].map(p => p.flops)), ns),
-      gbytes: rate(sum(own[i].map(p => p.bytes)), ns), attributes: a,
+      gbytes: rate(sum(own[i].map(p => p.bytes)), ns), bound: main ? main.bound : '', roof: main ? main.roof : NaN, attributes: a,
     };
   });
 }

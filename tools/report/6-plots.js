@@ -6,15 +6,14 @@ const at = (x, y, text, more = {}) => shape('text', {x, y, ...more}, text);
 const line = (x1, y1, x2, y2, style) => shape('line', {x1, y1, x2, y2, class: style});
 const plotWidth = host => Math.max(330, Math.min(1224, host.getBoundingClientRect().width || 1224));
 
-// Roofs: environment attributes like peak_gflops, peak_int8_gflops, peak_gbytes_per_s, peak_dram_gbytes_per_s.
+// The roofs that a trace knows: of its dtype and of f32, and of every level of memory.
 function roofsOf(environment) {
-  const compute = [], memory = [];
-  for (const [key, value] of Object.entries(environment)) {
-    const found = /^peak_(?:(\w+?)_)?(gflops|gbytes_per_s)$/.exec(key);
-    if (!found || !(value > 0)) continue;
-    (found[2] === 'gflops' ? compute : memory).push({name: found[1] || '', value});
-  }
-  return {compute: compute.sort((a, b) => b.value - a.value), memory: memory.sort((a, b) => b.value - a.value)};
+  const roof = (name, key) => ({name, value: environment['peak_' + key]});
+  const there = roofs => roofs.filter(r => r.value > 0).sort((a, b) => b.value - a.value);
+  const types = [...new Set([environment.dtype || 'f32', 'f32'])];
+  const compute = there(types.map(type => roof(type, type + '_gflops')));
+  const memory = there([roof('L1', 'l1_gbytes_per_s'), roof('L2', 'l2_gbytes_per_s'), roof('L3', 'l3_gbytes_per_s'), roof('DRAM', 'gbytes_per_s')]);
+  return {compute: compute.length ? compute : there([roof('', 'gflops')]), memory};
 }
 
 const powers = (low, high) => {
@@ -51,7 +50,7 @@ function showRoofline(trace) {
     dot.style.fill = dot.style.stroke = colourOf(p.kind);
     svg.append(dot);
     return {shape: dot, title: p.name, lines: [p.kind + ', ' + p.implementation, digits(p.gflops) + ' GFLOP/s at ' + digits(p.flops / p.bytes) + ' FLOP/byte',
-      time(p.ns) + ', ' + percent(p.share) + ' of the run', p.attributes.bound ? 'bound: ' + attributeText('bound', p.attributes.bound) : '']};
+      time(p.ns) + ', ' + percent(p.share) + ' of the run', [p.bound ? 'bound by ' + p.bound : '', known(p.roof) ? percent(p.roof) + ' of its roof' : ''].filter(Boolean).join(', ')]};
   });
   host.append(plotLegend(points.map(p => p.kind)), explorable(svg, 'Roofline, ' + plural(points.length, 'primitive') + '; arrow keys go from one to the next', marks));
 }
@@ -99,7 +98,7 @@ function showMemory(trace) {
   const environment = trace.environment, slab = Math.max(...buffers.map(b => b.offset + b.size), 1), steps = Math.max(...buffers.map(b => b.last)) + 1;
   const bound = environment.activation_bound_bytes;
   lead.textContent = plural(buffers.length, 'activation') + ' share a slab of ' + bytes(slab) + (known(bound) ? ', ' + digits(slab / bound) + '× of the bound ' + bytes(bound) +
-    ' (the largest sum that is alive at one step)' : '') + '. One after the other they would take ' + bytes(sum(buffers.map(b => b.size))) + '. Coloured by the primitive that writes.';
+    ' (the largest sum that is alive at one step)' : '') + '. One after the other they would take ' + bytes(sum(buffers.map(b => b.size))) + '. Coloured by the primitive that writes, the input grey.';
   const width = plotWidth(host), height = Math.min(430, Math.max(260, width * 0.34)), left = 66, right = width - 8, top = 10, bottom = height - 40;
   const x = step => left + step / steps * (right - left), y = offset => bottom - offset / slab * (bottom - top);
   const svg = shape('svg', {viewBox: '0 0 ' + width + ' ' + height});
@@ -108,7 +107,7 @@ function showMemory(trace) {
   for (let s = 0; s < steps; s += step) svg.append(at(x(s + 0.5), bottom + 17, grouped(s), {'text-anchor': 'middle'}));
   svg.append(line(left, bottom, right, bottom, 'axis'), at((left + right) / 2, height - 5, 'primitive (step of a run)', {'text-anchor': 'middle', class: 'title'}));
   const marks = largest(buffers, b => b.size).sort((a, b) => a.first - b.first || a.offset - b.offset).map(b => {
-    const writer = trace.primitives[b.first], kind = writer ? writer.kind : '';
+    const writer = b.name === 'input' ? null : trace.primitives[b.first], kind = writer ? writer.kind : '';
     const box = shape('rect', {x: x(b.first), y: y(b.offset + b.size), width: Math.max(1.5, x(b.last + 1) - x(b.first) - 1), height: Math.max(1, y(b.offset) - y(b.offset + b.size) - 1)});
     box.style.fill = 'color-mix(in srgb, ' + colourOf(kind) + ' 72%, var(--paper))';
     svg.append(box);

@@ -24,6 +24,8 @@ function showLayers(trace) {
     {key: 'share', title: 'Share', number: true, cell: row => shareCell(row.share, row.kind, most)},
     {key: 'gflops', title: 'GFLOP/s', number: true, cell: row => digits(row.gflops)},
     {key: 'gbytes', title: 'GB/s', number: true, cell: row => digits(row.gbytes)},
+    {key: 'roof', title: 'Of roof', number: true, hint: 'the least time on this machine over its time', cell: row => percent(row.roof)},
+    {key: 'bound', title: 'Bound'},
     {key: 'dtype', title: 'Dtype'},
     {key: 'implementation', title: 'Implementation', cell: codeCell('implementation')},
     {key: 'formats', title: 'Formats', cell: codeCell('formats')},

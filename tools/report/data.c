@@ -132,23 +132,38 @@ static void put_memory(minfer_json *j, const minfer_trace_view *view) {
 
 // ---- spans: a set of columns for each kind
 
-static int64_t span_index(const minfer_span *s) { return s->index; }
-static int64_t span_thread(const minfer_span *s) { return s->thread; }
-static int64_t span_duration(const minfer_span *s) { return (int64_t)s->duration_ns; }
-static int64_t span_effective(const minfer_span *s) { return (int64_t)s->effective_ns; }
-static int64_t span_spin(const minfer_span *s) { return (int64_t)s->spin_ns; }
-static int64_t span_wait(const minfer_span *s) { return (int64_t)s->wait_ns; }
-static int64_t span_overhead(const minfer_span *s) { return (int64_t)s->overhead_ns; }
-static int64_t span_chunks(const minfer_span *s) { return s->chunks; }
+static int64_t span_index(const minfer_span *s) {
+  return s->index;
+}
+static int64_t span_thread(const minfer_span *s) {
+  return s->thread;
+}
+static int64_t span_duration(const minfer_span *s) {
+  return (int64_t)s->duration_ns;
+}
+static int64_t span_effective(const minfer_span *s) {
+  return (int64_t)s->effective_ns;
+}
+static int64_t span_spin(const minfer_span *s) {
+  return (int64_t)s->spin_ns;
+}
+static int64_t span_wait(const minfer_span *s) {
+  return (int64_t)s->wait_ns;
+}
+static int64_t span_overhead(const minfer_span *s) {
+  return (int64_t)s->overhead_ns;
+}
+static int64_t span_chunks(const minfer_span *s) {
+  return s->chunks;
+}
 
 typedef struct span_column {
   const char *key;
   int64_t (*value)(const minfer_span *span);
 } span_column;
-static const span_column columns[] = {{"duration", span_duration}, {"index", span_index},
-                                      {"thread", span_thread},     {"effective", span_effective},
-                                      {"spin", span_spin},         {"wait", span_wait},
-                                      {"overhead", span_overhead}, {"chunks", span_chunks}};
+static const span_column columns[] = {{"duration", span_duration},   {"index", span_index},  {"thread", span_thread},
+                                      {"effective", span_effective}, {"spin", span_spin},    {"wait", span_wait},
+                                      {"overhead", span_overhead},   {"chunks", span_chunks}};
 enum { COMMON_COLUMNS = 2, ALL_COLUMNS = sizeof columns / sizeof *columns };
 
 static void put_span_set(minfer_json *j, const char *key, const minfer_trace_view *view, minfer_span_kind kind) {

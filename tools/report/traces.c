@@ -97,12 +97,10 @@ static bool summarise(report_trace *t) {
   t->kinds = calloc(primitives + 1, sizeof *t->kinds);
   t->stages = calloc(2 * primitives + 1, sizeof *t->stages);
   const bool done = scratch && t->layers && t->primitives && t->kinds && t->stages;
-  for (size_t i = 0; done && i < primitives; i++)
-    t->primitives[i] = spread_of(&t->times, primitives, i, 1, scratch);
+  for (size_t i = 0; done && i < primitives; i++) t->primitives[i] = spread_of(&t->times, primitives, i, 1, scratch);
   for (int i = 0; done && i < view->layer_count; i++) {
     const minfer_layer *l = &t->plan.plan.layers[i];
-    t->layers[i] =
-        spread_of(&t->times, primitives, (size_t)l->first_primitive, (size_t)l->primitive_count, scratch);
+    t->layers[i] = spread_of(&t->times, primitives, (size_t)l->first_primitive, (size_t)l->primitive_count, scratch);
   }
   if (done) {
     t->run = run_spread(view, scratch);
