@@ -191,7 +191,6 @@ class Timeline {
     const c = this.context, item = this.item(lane, row);
     const width = Math.max(1, right - left - (right - left > 4 ? 1 : 0));
     const colour = item ? palette.kind(item.kind) : palette.get('--gap');
-    let text = palette.on(colour);
     if (lane.kind === 'threads') {
       const i = lane.rows[row], filled = height * Math.min(1, lane.spans.effective[i] / (lane.spans.duration[i] || 1));
       c.fillStyle = colour;
@@ -204,17 +203,17 @@ class Timeline {
     c.fillStyle = colour;
     c.fillRect(left, y, width, height);
     if (width < 34) return;
-    c.fillStyle = text;
-    const label = this.clipped(this.name(lane, row), width - 8);
+    c.fillStyle = palette.on(colour);
+    const name = lane.kind === 'primitives' && item.implementation || this.name(lane, row);
+    const label = this.shortened(name).find(text => c.measureText(text).width <= width - 8);
     if (label) c.fillText(label, left + 4, y + height / 2 + 0.5);
   }
 
-  // Cut to a width; the whole name is a hover away.
-  clipped(name, width) {
-    const c = this.context, all = c.measureText(name).width;
-    if (all <= width) return name;
-    const kept = Math.floor(name.length * width / all) - 1;
-    return kept < 3 ? '' : name.slice(0, kept) + '…';
+  // What may stand for a name in a narrow span: without what was fused in, without the blocks around it, without the
+  // instruction set. The whole name is a hover away.
+  shortened(name) {
+    const head = name.split(name.includes(':') ? ':' : '+')[0], parts = head.split('.');
+    return [name, head, parts.slice(-2).join('.'), parts[parts.length - 1]];
   }
 
   drawSelected() {

@@ -67,7 +67,8 @@ function showSummary() {
     byId('headline').append(...headlineOfMany());
   }
   const notes = traces.filter(trace => trace.dropped).map(trace => trace.title + ': ' + plural(trace.dropped, 'record') + ' of early runs were overwritten.');
-  notes.push(...traces.filter(trace => trace.environment.weights_source === 'synthetic').map(trace => (traces.length > 1 ? trace.letter + ': ' : '') + 'Weights are synthetic: the speed is real, the answers are not.'));
+  const synthetic = traces.filter(trace => trace.environment.weights_source === 'synthetic');
+  if (synthetic.length) notes.push((synthetic.length < traces.length ? synthetic.map(trace => trace.letter).join(', ') + ': ' : '') + 'Weights are synthetic: the speed is real, the answers are not.');
   byId('notes').hidden = !notes.length;
   byId('notes').textContent = notes.join(' ');
 }
