@@ -1,8 +1,8 @@
 """Help: every option is explained where it belongs, and the examples work as they stand."""
 import os, re, tempfile, unittest
-from support import files, program, schema
+from support import files, program, schema, traces
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
 SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
 
@@ -58,10 +58,13 @@ class Help(unittest.TestCase):
                 with tempfile.TemporaryDirectory() as folder:
                     if command in ('accuracy', 'calibrate'):
                         files.fill(folder)
+                    if command == 'report':
+                        for name in re.findall(r'\S+\.trace\.json', example):
+                            traces.write(os.path.join(folder, name), traces.make(3, 2, 1))
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
                     written = re.findall(r'-o (\S+)', example)
-                    self.assertEqual(out == '', bool(written) and command != 'calibrate', example)
+                    self.assertEqual(out == '', bool(written) and command != 'calibrate' or command == 'report', example)
                     for name in written:
                         self.assertGreater(os.path.getsize(os.path.join(folder, name)), 100)
                         if name.endswith('.json'):

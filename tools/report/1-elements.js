@@ -25,7 +25,9 @@ function digits(value, wanted = 3) {
   return value.toFixed(Math.max(0, Math.min(6, wanted - 1 - magnitude)));
 }
 const grouped = value => known(value) ? value.toLocaleString('en-US') : '–';
-const milliseconds = ns => known(ns) ? (ns / 1e6).toFixed(3) : '–';
+// In tables: as many digits as the shortest run deserves, set when the data are read.
+let decimals = 3;
+const milliseconds = ns => known(ns) ? (ns / 1e6).toFixed(decimals) : '–';
 
 // A time with the unit that suits it.
 function time(ns, wanted = 3) {

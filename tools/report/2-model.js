@@ -90,3 +90,4 @@ function medianRun(trace) {
 
 const report = JSON.parse(byId('data').textContent);
 const traces = report.traces.map(prepare);
+if (traces.some(trace => trace.runs.ns < 2e7)) decimals = 4;
