@@ -1,6 +1,6 @@
 """The page of `minfer report` in a real browser (tests/browser.sh installs it): no console error, no request, the numbers of the trace,
 zooming and sorting, two traces, light and dark, narrow and wide, many spans, and names that try to be markup."""
-import json, os, re, statistics, sys, tempfile, time, unittest
+import os, re, statistics, sys, tempfile, time, unittest
 from support import program, traces
 
 CHROMIUM = '/usr/bin/chromium'
@@ -19,47 +19,6 @@ if not os.path.exists(CHROMIUM):
     sys.exit(77)
 
 
-class Trace:
-    """A trace file's own numbers, in ns, without minfer."""
-
-    def __init__(self, path):
-        with open(path, encoding='utf-8') as file:
-            self.document = json.load(file)
-        spans = [e for e in self.document['traceEvents'] if e['ph'] == 'X']
-        by_id = {e['args']['id']: e for e in spans}
-        self.runs = [e for e in spans if e['args']['span'] == 'run']
-        self.layers, self.reorders, self.kinds, self.closures = {}, {}, {}, []
-        for e in spans:
-            if e['args']['span'] != 'primitive':
-                continue
-            parent = by_id[e['args']['parent']]
-            place = self.layers if parent['args']['span'] == 'layer' else self.reorders
-            key = parent['args']['index'] if place is self.layers else e['args']['index']
-            run = by_id[parent['args']['parent']]['args']['index'] if place is self.layers else parent['args']['index']
-            name = parent['name'] if place is self.layers else e['name']
-            place.setdefault((key, name), {}).setdefault(run, []).append(self.ns(e))
-        for run in self.runs:
-            inside = sum(sum(times.get(run['args']['index'], [])) for times in [*self.layers.values(), *self.reorders.values()])
-            self.closures.append(inside / self.ns(run))
-        self.span_count = len(spans)
-
-    @staticmethod
-    def ns(e):
-        return round(e['dur'] * 1000)
-
-    @staticmethod
-    def median(times):
-        return statistics.median(sum(one) for one in times.values())
-
-    def rows(self):
-        """(name, median ms as the table has it), in no order. Runs under 20 ms have four digits behind the point."""
-        found = [*self.layers.items(), *self.reorders.items()]
-        return sorted((name, '%.4f' % (self.median(times) / 1e6)) for (_, name), times in found)
-
-    def run_ms(self):
-        return statistics.median(map(self.ns, self.runs)) / 1e6
-
-
 class Report(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -68,11 +27,18 @@ class Report(unittest.TestCase):
         for name, options in ('f32', ''), ('int8', '--int8'), ('plain', '--layout blocked --fusion off'):
             cls.run_minfer('$QUICK --threads 2 --iterations 3 --trace=%s.trace.json --trace-level thread %s' % (name, options))
         traces.write(os.path.join(cls.folder, 'many.trace.json'), traces.make(150, 25, 3))
+        for level in 'run', 'layer':
+            cls.run_minfer('$QUICK --trace=%s.trace.json --trace-level %s' % (level, level))
+        traces.write(os.path.join(cls.folder, 'unrun.trace.json'), traces.make(3, 0, 0))
+        nothing = traces.make(1, 0, 0, environment={'model': 'nothing'})
+        nothing.update(traceEvents=nothing['traceEvents'][:1], memory=[])
+        traces.write(os.path.join(cls.folder, 'nothing.trace.json'), nothing)
         hostile = {traces.HOSTILE: traces.ENDING, 'model': traces.HOSTILE, 'dtype': traces.ENDING, 'cpu': traces.HOSTILE, 'isa': traces.ENDING,
                    'batch': 1, '__proto__': traces.HOSTILE}
         traces.write(os.path.join(cls.folder, 'hostile.trace.json'),
                      traces.make(9, 3, 2, name=lambda i: '%d %s%s' % (i, traces.HOSTILE, traces.ENDING), environment=hostile, kind=traces.ENDING))
-        for page, files in ('one', 'int8'), ('plain', 'plain'), ('two', 'f32 int8'), ('three', 'f32 int8 plain'), ('many', 'many'), ('hostile', 'hostile'), ('hostile2', 'hostile int8'):
+        for page, files in ('one', 'int8'), ('plain', 'plain'), ('two', 'f32 int8'), ('three', 'f32 int8 plain'), ('many', 'many'), ('hostile', 'hostile'), \
+                ('hostile2', 'hostile int8'), ('run', 'run'), ('layer', 'layer'), ('unrun', 'unrun'), ('nothing', 'nothing'), ('mixed', 'nothing run layer int8'):
             cls.run_minfer('report %s -o %s.html' % (' '.join(f + '.trace.json' for f in files.split()), page))
         cls.playwright = sync_playwright().start()
         cls.browser = cls.playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
@@ -89,7 +55,7 @@ class Report(unittest.TestCase):
         assert status == 0, err
 
     def trace(self, name):
-        return Trace(os.path.join(self.folder, name + '.trace.json'))
+        return traces.Figures(os.path.join(self.folder, name + '.trace.json'))
 
     def open(self, name, width=1280, scheme='light'):
         """The page, loaded. What it says on the console, and what it asks of the network, fails the test at its end."""
@@ -126,13 +92,14 @@ class Report(unittest.TestCase):
             page, trace = self.open(name), self.trace({'one': 'int8'}.get(name, name))
             self.assertGreater(len(trace.layers), 20)
             found = sorted(zip(self.column(page, '#layers-table', 'Layer'), self.column(page, '#layers-table', 'Median ms')))
-            self.assertEqual(found, trace.rows())
+            rows = [(name, '%.4f' % (trace.median(times) / 1e6)) for name, times in trace.rows()]  # four digits: the run is under 20 ms
+            self.assertEqual(found, sorted(rows))
 
     def test_the_headline_is_that_of_the_trace(self):
         page, trace = self.open('one'), self.trace('int8')
         value = dict(page.evaluate('''[...document.querySelectorAll('#headline > div')].map(d =>
             [d.querySelector('.label').textContent, d.querySelector('.value').textContent])'''))
-        run = trace.run_ms()
+        run = trace.run_ns() / 1e6
         self.assertEqual(value['Closure'], '%.2f%%' % (100 * statistics.median(trace.closures)))
         number, unit = re.fullmatch(r'([0-9.]+)(ms|µs)', value['Median run']).groups()
         self.assertAlmostEqual(float(number) / {'ms': 1, 'µs': 1000}[unit], run, delta=run * 6e-4)
@@ -141,18 +108,15 @@ class Report(unittest.TestCase):
 
     def test_the_kinds_are_those_of_the_trace(self):
         page, trace = self.open('plain'), self.trace('plain')
-        counts = {}
-        for (index, _), _ in trace.layers.items():
-            layer = next(e for e in trace.document['traceEvents'] if e['args'].get('span') == 'layer' and e['args']['index'] == index)
-            counts[layer['args']['kind']] = counts.get(layer['args']['kind'], 0) + 1
-        counts['reorder'] = len(trace.reorders)
+        counts = {'reorder': 0}
+        counts.update({kind: len(indices) for kind, indices in trace.by(trace.kind).items()})
         cells = page.evaluate('[...document.querySelectorAll("#kinds-bars .rows > div")].map(d => d.textContent)')[6:]
         found = {cells[i]: int(cells[i + 2]) for i in range(0, len(cells), 6) if cells[i + 2]}
         self.assertEqual(found, counts)
 
     def test_two_traces_are_matched_and_their_speed_up_is_right(self):
         page, a, b = self.open('two'), self.trace('f32'), self.trace('int8')
-        before, after = ({name: a_or_b.median(times) for (_, name), times in a_or_b.layers.items()} for a_or_b in (a, b))
+        before, after = ({side.layers[i]['name']: side.median(times) for i, times in side.layer_times.items()} for side in (a, b))
         names = self.column(page, '#comparison-layers', 'Layer')
         self.assertEqual(sorted(names), sorted(before))
         for name, a_ms, b_ms, ratio in zip(names, *(self.column(page, '#comparison-layers', t) for t in ('A ms', 'B ms', 'Speed-up'))):
@@ -163,7 +127,19 @@ class Report(unittest.TestCase):
         page = self.open('three')
         self.assertEqual(page.locator('canvas').count(), 3)
         page.click('#choice button:nth-child(3)')
-        self.assertEqual(sorted(self.column(page, '#layers-table', 'Layer')), [name for name, _ in self.trace('plain').rows()])
+        self.assertEqual(sorted(self.column(page, '#layers-table', 'Layer')), sorted(name for name, _ in self.trace('plain').rows()))
+
+    def test_traces_that_lack_most(self):
+        """No thread, primitive or layer spans; no runs; nothing at all; and these beside a whole trace."""
+        for name in 'run', 'layer', 'unrun', 'nothing', 'mixed':
+            page = self.open(name)
+            page.locator('canvas').first.focus()
+            for key in 'n', '+', 'a', '0', 'ArrowUp', 'ArrowDown':
+                page.keyboard.press(key)
+            self.after_frame(page)
+            self.assertNotRegex(page.inner_text('body'), r'NaN|undefined|\[object|Infinity|null')
+        page, trace = self.open('layer'), self.trace('layer')
+        self.assertEqual(sorted(self.column(page, '#layers-table', 'Layer')), sorted(layer['name'] for layer in trace.layers.values()))
 
     # ---- use
 
@@ -200,7 +176,7 @@ class Report(unittest.TestCase):
 
     def test_spans_are_reached_by_keyboard_and_by_pointer(self):
         page, trace = self.open('one'), self.trace('int8')
-        names = [name for (_, name), _ in sorted(trace.layers.items())]
+        names = [layer['name'] for _, layer in sorted(trace.layers.items())]
         page.locator('canvas').focus()
         page.keyboard.press('n')
         self.assertEqual(page.evaluate('document.querySelector("canvas").dataset.selected'), names[0])

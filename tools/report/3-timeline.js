@@ -385,7 +385,7 @@ function showDetails(timeline, lane, row) {
   if (item && item.flops > 0) put('rate', digits(item.flops / spans.duration[i]) + ' GFLOP/s');
   if (item && item.bytes > 0) put('traffic', digits(item.bytes / spans.duration[i]) + ' GB/s');
   if (item) for (const [key, value] of Object.entries(item.attributes)) put(key.replaceAll('_', ' '), attributeText(key, value));
-  const heading = element('h3', {}, traces.length > 1 ? letterOf(timeline.trace) : '', timeline.name(lane, row), ' ', element('span', {class: 'soft'}, lane.label));
+  const heading = element('h3', {}, traces.length > 1 ? letterOf(timeline.trace) : '', timeline.name(lane, row), ' ', element('span', {class: 'soft'}, lane.kind === 'threads' ? lane.label : lane.kind.slice(0, -1)));
   byId('details').replaceChildren(heading, list);
 }
 

@@ -5,6 +5,7 @@ function track(share, colour, offset = 0) {
   bar.style.left = 100 * offset + '%';
   bar.style.width = 100 * (known(share) ? share : 0) + '%';
   bar.style.background = colour;
+  bar.hidden = !(share > 0);
   return element('div', {class: 'track', 'aria-hidden': 'true'}, bar);
 }
 const cell = (content, style) => element('div', {class: style}, content);
@@ -18,7 +19,7 @@ function showKinds(trace) {
   for (const k of kinds) {
     const count = track(k.count / most, colourOf(k.kind));
     count.classList.add('count');
-    rows.append(cell(swatched(k.kind)), count, cell(grouped(k.count), 'amount count'), track(k.ns / longest, colourOf(k.kind)), cell(time(k.ns), 'amount'),
+    rows.append(cell(swatched(k.kind)), count, cell(grouped(k.count), 'amount count'), track(k.ns / longest, colourOf(k.kind)), cell(k.count ? time(k.ns) : '0', 'amount'),
       cell(percent(k.ns / trace.runs.ns), 'amount'));
   }
   if (timed) {
