@@ -42,36 +42,40 @@ static traced_run *run_of(const run_table *t, const minfer_span *span) {
   return low < t->count && t->runs[low].start <= span->start_ns ? &t->runs[low] : NULL;
 }
 
+static traced_run *run_of_item(const run_table *t, const minfer_span *span, minfer_span_kind kind) {
+  const bool counts = span->kind == kind && span->index >= 0 && (size_t)span->index < t->items;
+  return counts ? run_of(t, span) : NULL;
+}
+
 // Runs that lack a span, because the recorder has overwritten it, tell nothing.
-static void drop_partial(run_table *t, size_t expected) {
-  size_t kept = 0;
-  for (size_t r = 0; r < t->count; r++) {
-    if (t->runs[r].seen != expected) continue;
-    t->runs[kept] = t->runs[r];
-    if (kept != r) memcpy(t->ms + kept * t->items, t->ms + r * t->items, t->items * sizeof *t->ms);
-    kept++;
+static void keep_whole(run_table *t, const minfer_span *spans, size_t count, minfer_span_kind kind) {
+  for (size_t i = 0; i < count; i++)
+    if (spans[i].kind == MINFER_SPAN_RUN)
+      t->runs[t->count++] = (traced_run){.start = spans[i].start_ns, .end = spans[i].start_ns + spans[i].duration_ns};
+  for (size_t i = 0; i < count; i++) {
+    traced_run *run = run_of_item(t, &spans[i], kind);
+    if (run) run->seen++;
   }
+  size_t kept = 0, whole = t->items ? 1 : 0; // not every item of a plan has a span
+  for (size_t r = 0; r < t->count; r++)
+    if (t->runs[r].seen > whole) whole = t->runs[r].seen;
+  for (size_t r = 0; r < t->count; r++)
+    if (t->runs[r].seen == whole) t->runs[kept++] = t->runs[r];
   t->count = kept;
 }
 
 static bool read_runs(run_table *t, const minfer_span *spans, size_t count, minfer_span_kind kind, size_t items) {
   size_t runs = count_kind(spans, count, MINFER_SPAN_RUN);
-  *t = (run_table){.runs = calloc(runs + 1, sizeof *t->runs),
-                   .scratch = calloc(runs + 1, sizeof *t->scratch),
-                   .ms = reallocarray(NULL, runs + 1, (items + 1) * sizeof *t->ms),
-                   .items = items};
-  if (!t->runs || !t->scratch || !t->ms) return false;
-  memset(t->ms, 0, (runs + 1) * (items + 1) * sizeof *t->ms);
-  for (size_t i = 0; i < count; i++)
-    if (spans[i].kind == MINFER_SPAN_RUN)
-      t->runs[t->count++] = (traced_run){.start = spans[i].start_ns, .end = spans[i].start_ns + spans[i].duration_ns};
+  *t = (run_table){.runs = calloc(runs + 1, sizeof *t->runs), .items = items};
+  if (!t->runs) return false;
+  keep_whole(t, spans, count, kind);
+  t->scratch = calloc(t->count + 1, sizeof *t->scratch);
+  t->ms = calloc(t->count * items + 1, sizeof *t->ms); // runs and items are bounded by the spans
+  if (!t->scratch || !t->ms) return false;
   for (size_t i = 0; i < count; i++) {
-    traced_run *run = spans[i].kind == kind ? run_of(t, &spans[i]) : NULL;
-    if (!run || spans[i].index < 0 || (size_t)spans[i].index >= items) continue;
-    run->seen++;
-    t->ms[(size_t)(run - t->runs) * items + (size_t)spans[i].index] += (double)spans[i].duration_ns * 1e-6;
+    const traced_run *run = run_of_item(t, &spans[i], kind);
+    if (run) t->ms[(size_t)(run - t->runs) * items + (size_t)spans[i].index] += (double)spans[i].duration_ns * 1e-6;
   }
-  drop_partial(t, items);
   return true;
 }
 
@@ -169,8 +173,6 @@ static void fill_from_primitives(const minfer_plan *plan, run_table *t, breakdow
   out->closure = stats_median(t->scratch, t->count);
   for (size_t r = 0; r < t->count; r++) t->scratch[r] = run_ms(t, r) - sum_ms(t, r);
   out->gap_ms = stats_median(t->scratch, t->count);
-  for (size_t r = 0; r < t->count; r++) t->scratch[r] = run_ms(t, r);
-  out->run_ms = stats_median(t->scratch, t->count);
   out->by_run = t->ms;
   t->ms = NULL;
 }
@@ -178,7 +180,12 @@ static void fill_from_primitives(const minfer_plan *plan, run_table *t, breakdow
 static void fill_from_layers(run_table *t, breakdown *out) {
   out->runs = t->count;
   for (size_t i = 0; i < t->items; i++) out->layer_ms[i] = median_of_range(t, i, 1);
-  for (size_t r = 0; r < t->count; r++) t->scratch[r] = run_ms(t, r);
+  out->layers_by_run = t->ms;
+  t->ms = NULL;
+}
+
+static void fill_runs(run_table *t, breakdown *out) {
+  for (size_t r = 0; r < t->count; r++) t->scratch[r] = out->run_times[r] = run_ms(t, r);
   out->run_ms = stats_median(t->scratch, t->count);
 }
 
@@ -188,6 +195,9 @@ bool breakdown_make(const minfer_plan *plan, const minfer_span *spans, size_t co
   run_table t;
   bool done = read_runs(&t, spans, count, primitives ? MINFER_SPAN_PRIMITIVE : MINFER_SPAN_LAYER,
                         (size_t)(primitives ? plan->primitive_count : plan->layer_count));
+  if (done) out->run_times = calloc(t.count + 1, sizeof *out->run_times);
+  done = done && out->run_times;
+  if (done) fill_runs(&t, out);
   if (done && primitives)
     fill_from_primitives(plan, &t, out);
   else if (done)
@@ -200,6 +210,8 @@ void breakdown_free(breakdown *b) {
   free(b->primitive_ms);
   free(b->layer_ms);
   free(b->kinds);
+  free(b->run_times);
   free(b->by_run);
+  free(b->layers_by_run);
   *b = (breakdown){0};
 }

@@ -22,7 +22,9 @@ typedef struct breakdown {
   double *layer_ms;     // one for each layer: its own primitives, or the layer's span when only layers were recorded
   kind_time *kinds;     // longest first, then reorder, even if there is none
   int kind_count;
-  double *by_run; // `runs` rows of a value a primitive, in the order of the runs; NULL when only layers were recorded
+  double *run_times;     // of every run, in their order
+  double *by_run;        // `runs` rows of a value a primitive; NULL when only layers were recorded
+  double *layers_by_run; // rows of a value a layer; NULL when primitives were recorded
 } breakdown;
 
 bool breakdown_make(const minfer_plan *plan, const minfer_span *spans, size_t count,

@@ -43,18 +43,26 @@ static void unite_covers(int *parents, cover *covers, size_t count) {
     if (strcmp(covers[i - 1].source, covers[i].source) == 0) unite(parents, covers[i - 1].layer, covers[i].layer);
 }
 
-static void list_groups(layer_groups *out, int *parents, int layers_a, int layers) {
+// A set's root comes first of it, so groups are in the order of their roots.
+static void list_groups(layer_groups *out, int *parents, int *group_of, int layers_a, int layers) {
+  for (int i = 0; i < layers; i++) {
+    const int root = root_of(parents, i);
+    if (root == i) group_of[i] = (int)out->count++;
+    group_of[i] = group_of[root];
+    out->items[group_of[i]].counts[i >= layers_a]++;
+  }
   int *to = out->storage;
-  for (int root = 0; root < layers; root++) {
-    if (root_of(parents, root) != root) continue;
-    layer_group *g = &out->items[out->count++];
-    *g = (layer_group){0};
+  for (size_t k = 0; k < out->count; k++)
     for (int side = 0; side < 2; side++) {
+      layer_group *g = &out->items[k];
       g->layers[side] = to;
-      for (int i = side ? layers_a : 0; i < (side ? layers : layers_a); i++)
-        if (root_of(parents, i) == root) to[g->counts[side]++] = side ? i - layers_a : i;
       to += g->counts[side];
+      g->counts[side] = 0;
     }
+  for (int i = 0; i < layers; i++) {
+    const int side = i >= layers_a;
+    layer_group *g = &out->items[group_of[i]];
+    out->storage[g->layers[side] - out->storage + g->counts[side]++] = side ? i - layers_a : i;
   }
 }
 
@@ -62,19 +70,20 @@ bool match_layers(const minfer_plan *a, const minfer_plan *b, layer_groups *out)
   const int layers = a->layer_count + b->layer_count;
   const size_t in_a = list_covers(a, 0, NULL), count = in_a + list_covers(b, 0, NULL);
   cover *covers = calloc(count + 1, sizeof *covers);
-  int *parents = calloc((size_t)layers + 1, sizeof *parents);
+  int *parents = calloc((size_t)layers + 1, sizeof *parents), *group_of = calloc((size_t)layers + 1, sizeof *group_of);
   *out = (layer_groups){.items = calloc((size_t)layers + 1, sizeof *out->items),
                         .storage = calloc((size_t)layers + 1, sizeof *out->storage)};
-  const bool done = covers && parents && out->items && out->storage;
+  const bool done = covers && parents && group_of && out->items && out->storage;
   if (done) {
     for (int i = 0; i < layers; i++) parents[i] = i;
     list_covers(a, 0, covers);
     list_covers(b, a->layer_count, covers + in_a);
     unite_covers(parents, covers, count);
-    list_groups(out, parents, a->layer_count, layers);
+    list_groups(out, parents, group_of, a->layer_count, layers);
   }
   free(covers);
   free(parents);
+  free(group_of);
   return done;
 }
 

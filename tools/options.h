@@ -31,7 +31,8 @@ typedef struct options {
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   const char *charts;                                           // of `report`
-  path_list images, inputs, traces;                             // traces: arguments of `report`
+  const char *max_regression;                                   // of `diff`
+  path_list images, inputs, traces;                             // traces: arguments of `report` and `diff`
   optional_text trace;
   image_size size;
   int batch, threads, iterations, top;

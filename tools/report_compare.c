@@ -17,24 +17,8 @@ run_report report_compare_side(const compare_report *r, int which) {
                       .rss_peak = r->sides[which]->rss_peak};
 }
 
-const minfer_layer *report_group_main(const layer_group *g, int which, const minfer_plan *plan) {
-  const minfer_layer *found = NULL;
-  for (int i = 0; i < g->counts[which]; i++) {
-    const minfer_layer *layer = &plan->layers[g->layers[which][i]];
-    if (!found || layer->flops > found->flops) found = layer;
-  }
-  return found;
-}
-
-// The side that needs fewer layers has the name for all of them.
-const char *report_group_name(char out[160], const layer_group *g, const minfer_plan *const plans[2]) {
-  const int which = !g->counts[0] || (g->counts[1] && g->counts[1] < g->counts[0]);
-  const minfer_layer *first = &plans[which]->layers[g->layers[which][0]];
-  if (g->counts[which] == 1)
-    snprintf(out, 160, "%s", first->name);
-  else
-    snprintf(out, 160, "%.120s and %d more", first->name, g->counts[which] - 1);
-  return out;
+static report_pair pair_of(const compare_report *r) {
+  return (report_pair){{r->sides[0]->plan, r->sides[1]->plan}, {&r->sides[0]->times, &r->sides[1]->times}};
 }
 
 static const char *name_of(char out[160], const compare_report *r, const layer_row *row) {
@@ -128,16 +112,6 @@ static void put_verdict(page *p, const compare_report *r) {
   put_answers(p, r);
 }
 
-static void pair_row(table *t, const char *what, double a, double b, int decimals, bool more_is_better) {
-  table_cell(t, "%s", what);
-  table_number(t, a, decimals);
-  table_number(t, b, decimals);
-  if (b > 0 && a > 0)
-    table_cell(t, "%.2fx", more_is_better ? b / a : a / b);
-  else
-    table_cell(t, "-");
-}
-
 static double startup_ms(const minfer_plan *plan) {
   if (!plan->phase_count) return NAN;
   const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
@@ -161,68 +135,19 @@ static void put_totals(page *p, const compare_report *r) {
   table_column(&t, "a", TABLE_RIGHT);
   table_column(&t, "b", TABLE_RIGHT);
   table_column(&t, "gain", TABLE_RIGHT);
-  pair_row(&t, "latency, median ms", x->p50, y->p50, 3, false);
-  pair_row(&t, "latency, p99 ms", x->p99, y->p99, 3, false);
-  pair_row(&t, "images/s", 1e3 * a->batch / x->p50, 1e3 * b->batch / y->p50, 2, true);
-  pair_row(&t, "primitives", a->primitive_count, b->primitive_count, 0, false);
-  pair_row(&t, "activations, MiB", (double)a->activation_bytes / mib, (double)b->activation_bytes / mib, 2, false);
-  pair_row(&t, "weights, MiB", (double)a->weight_bytes / mib, (double)b->weight_bytes / mib, 2, false);
-  pair_row(&t, "scratchpad, MiB", (double)a->scratchpad_bytes / mib, (double)b->scratchpad_bytes / mib, 2, false);
+  report_pair_row(&t, "latency, median ms", x->p50, y->p50, 3, false);
+  report_pair_row(&t, "latency, p99 ms", x->p99, y->p99, 3, false);
+  report_pair_row(&t, "images/s", 1e3 * a->batch / x->p50, 1e3 * b->batch / y->p50, 2, true);
+  report_pair_row(&t, "primitives", a->primitive_count, b->primitive_count, 0, false);
+  report_pair_row(&t, "activations, MiB", (double)a->activation_bytes / mib, (double)b->activation_bytes / mib, 2,
+                  false);
+  report_pair_row(&t, "weights, MiB", (double)a->weight_bytes / mib, (double)b->weight_bytes / mib, 2, false);
+  report_pair_row(&t, "scratchpad, MiB", (double)a->scratchpad_bytes / mib, (double)b->scratchpad_bytes / mib, 2,
+                  false);
   // Both sides stand on one opened model: it counts for neither.
-  pair_row(&t, "start-up after opening, ms", startup_ms(a) - phase_ms(a, "weights"),
-           startup_ms(b) - phase_ms(b, "weights"), 1, false);
-  pair_row(&t, "  of that calibration, ms", phase_ms(a, "calibrate"), phase_ms(b, "calibrate"), 1, false);
-  page_table(p, &t);
-}
-
-static const kind_time *find_kind(const breakdown *b, const char *kind) {
-  for (int i = 0; i < b->kind_count; i++)
-    if (strcmp(b->kinds[i].kind, kind) == 0) return &b->kinds[i];
-  return NULL;
-}
-
-static void kind_row(table *t, const compare_report *r, const char *kind, const int counts[2], const double ms[2]) {
-  table_cell(t, "%s", kind);
-  for (int k = 0; k < 2; k++)
-    if (counts)
-      table_cell(t, "%d", counts[k]);
-    else
-      table_cell(t, "-");
-  for (int k = 0; k < 2; k++) table_number(t, ms[k], 3);
-  for (int k = 0; k < 2; k++) table_number(t, 100 * ms[k] / r->sides[k]->times.run_ms, 1);
-  if (ms[0] > 0 && ms[1] > 0)
-    table_cell(t, "%.2fx", ms[0] / ms[1]);
-  else
-    table_cell(t, "-");
-}
-
-static void put_kind(table *t, const compare_report *r, const char *kind) {
-  int counts[2];
-  double ms[2];
-  for (int k = 0; k < 2; k++) {
-    const kind_time *found = find_kind(&r->sides[k]->times, kind);
-    counts[k] = found ? found->count : 0;
-    ms[k] = found ? found->ms : 0;
-  }
-  kind_row(t, r, kind, counts, ms);
-}
-
-// a's kinds, then those that only b has, then what is no computing.
-static void put_kinds(page *p, const compare_report *r) {
-  static const char *const titles[] = {"kind", "count a",   "count b",   "ms a",
-                                       "ms b", "share % a", "share % b", "speed-up"};
-  const breakdown *a = &r->sides[0]->times, *b = &r->sides[1]->times;
-  page_heading(p, "Time by kind of primitive, medians of %zu and %zu traced runs", a->runs, b->runs);
-  table t = {0};
-  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], i ? TABLE_RIGHT : TABLE_LEFT);
-  for (int i = 0; i < a->kind_count; i++)
-    if (strcmp(a->kinds[i].kind, "reorder") != 0) put_kind(&t, r, a->kinds[i].kind);
-  for (int i = 0; i < b->kind_count; i++)
-    if (!find_kind(a, b->kinds[i].kind)) put_kind(&t, r, b->kinds[i].kind);
-  put_kind(&t, r, "reorder");
-  kind_row(&t, r, "gap", NULL, (double[]){a->gap_ms, b->gap_ms});
-  kind_row(&t, r, "run", (int[]){r->sides[0]->plan->primitive_count, r->sides[1]->plan->primitive_count},
-           (double[]){a->run_ms, b->run_ms});
+  report_pair_row(&t, "start-up after opening, ms", startup_ms(a) - phase_ms(a, "weights"),
+                  startup_ms(b) - phase_ms(b, "weights"), 1, false);
+  report_pair_row(&t, "  of that calibration, ms", phase_ms(a, "calibrate"), phase_ms(b, "calibrate"), 1, false);
   page_table(p, &t);
 }
 
@@ -258,24 +183,6 @@ static const layer_row **rank_rows(const comparison *c, bool only_slower, int (*
   return rows;
 }
 
-// "int8 brg_conv_fwd:avx512_core_vnni +2"; the instruction set is left out where both sides have the same.
-static void impl_cell(table *t, const compare_report *r, const layer_row *row, int which) {
-  const minfer_plan *plan = r->sides[which]->plan;
-  const minfer_layer *main = report_group_main(row->group, which, plan);
-  const bool short_name = strcmp(r->sides[0]->plan->isa, r->sides[1]->plan->isa) == 0;
-  const int more = row->group->counts[which] - 1;
-  if (!main) {
-    table_cell(t, "-");
-    return;
-  }
-  const char *isa = short_name ? strrchr(main->impl, ':') : NULL;
-  if (isa && strncmp(isa, ":avx", 4) != 0 && strncmp(isa, ":sse", 4) != 0) isa = NULL;
-  const size_t length = isa ? (size_t)(isa - main->impl) : strlen(main->impl);
-  char others[16] = "";
-  if (more) snprintf(others, sizeof others, " +%d", more);
-  table_cell(t, "%s %.*s%s", main->dtype, (int)length, main->impl, others);
-}
-
 static void end_row(table *t, const char *name, double a, double b) {
   table_cell(t, "%s", name);
   table_number(t, a, 3);
@@ -291,6 +198,7 @@ static void put_layers(page *p, const compare_report *r) {
   size_t count;
   const layer_row **rows = rank_rows(r->comparison, false, slowest_first, &count);
   const breakdown *a = &r->sides[0]->times, *b = &r->sides[1]->times;
+  const report_pair pair = pair_of(r);
   if (!rows) {
     p->failed = true;
     return;
@@ -321,15 +229,15 @@ static void put_layers(page *p, const compare_report *r) {
     else
       table_cell(&t, "%.2fx", row->speedup);
     table_cell(&t, "%s", decibels(text, row->sqnr_db));
-    impl_cell(&t, r, row, 0);
-    impl_cell(&t, r, row, 1);
+    report_pair_impl(&t, &pair, row->group, 0);
+    report_pair_impl(&t, &pair, row->group, 1);
   }
   free(rows);
   if (shown < count) {
     snprintf(text, sizeof text, "%zu more", count - shown);
     end_row(&t, text, rest[0], rest[1]);
   }
-  end_row(&t, "reorders", find_kind(a, "reorder")->ms, find_kind(b, "reorder")->ms);
+  end_row(&t, "reorders", report_pair_kind_ms(a, "reorder"), report_pair_kind_ms(b, "reorder"));
   end_row(&t, "gaps", a->gap_ms, b->gap_ms);
   page_table(p, &t);
   if (!r->comparison->observed)
@@ -365,7 +273,8 @@ static bool put_page(FILE *out, const compare_report *r) {
   put_identity(&p, r);
   put_verdict(&p, r);
   put_totals(&p, r);
-  put_kinds(&p, r);
+  const report_pair pair = pair_of(r);
+  report_pair_kinds(&p, &pair);
   if (r->options->top) {
     put_layers(&p, r);
     put_reasons(&p, r);
@@ -409,7 +318,7 @@ static bool put_csv(FILE *out, const compare_report *r) {
     table_cell(&t, "%s", "");
     table_cell(&t, "%s", kind);
     double ms[2];
-    for (int k = 0; k < 2; k++) ms[k] = gaps ? times[k]->gap_ms : find_kind(times[k], kind)->ms;
+    for (int k = 0; k < 2; k++) ms[k] = gaps ? times[k]->gap_ms : report_pair_kind_ms(times[k], kind);
     for (int k = 0; k < 2; k++) table_number(&t, ms[k], 6);
     table_number(&t, ms[0] > 0 && ms[1] > 0 ? ms[0] / ms[1] : NAN, 4);
     for (int i = 0; i < 6; i++) table_cell(&t, "%s", "");

@@ -5,6 +5,7 @@
 #include "comparison.h"
 #include "duel.h"
 #include "report.h"
+#include "report_pair.h"
 
 typedef struct compare_report {
   const options *options;
@@ -21,9 +22,5 @@ bool report_compare(FILE *out, const void *report);
 bool report_compare_json(FILE *out, const compare_report *r); // schema/compare.json
 // The report that `run` would give of a side.
 run_report report_compare_side(const compare_report *r, int which);
-// A group's layers on a side for people: "conv1+bn1+relu", the first and how many more there are. "" without layers.
-const char *report_group_name(char out[160], const layer_group *g, const minfer_plan *const plans[2]);
-// The layer that stands for a group on a side: the one with most FLOPs, else the first; NULL without layers.
-const minfer_layer *report_group_main(const layer_group *g, int which, const minfer_plan *plan);
 
 #endif

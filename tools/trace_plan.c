@@ -1,5 +1,7 @@
 #include "trace_plan.h"
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,11 +26,28 @@ static const char *text_of(const minfer_item *item, const char *key) {
   return trace_text(item->attributes, item->attribute_count, key);
 }
 
+static size_t bytes_of(const minfer_item *item, const char *key) {
+  const double value = trace_number(item->attributes, item->attribute_count, key);
+  return value >= 0 && value < 0x1p53 ? (size_t)value : 0;
+}
+
+static minfer_argument argument_of(const minfer_item *item, const char *format, const char *dtype) {
+  return (minfer_argument){text_of(item, format), text_of(item, dtype)};
+}
+
 static minfer_primitive primitive_of(const minfer_item *item) {
   return (minfer_primitive){.kind = item->category,
                             .name = item->name,
                             .layer = -1,
                             .impl = text_of(item, "implementation"),
+                            .problem = text_of(item, "problem"),
+                            .source = argument_of(item, "source_format", "source_dtype"),
+                            .weights = argument_of(item, "weights_format", "weights_dtype"),
+                            .bias = argument_of(item, "bias_format", "bias_dtype"),
+                            .destination = argument_of(item, "destination_format", "destination_dtype"),
+                            .scratchpad_bytes = bytes_of(item, "scratchpad_bytes"),
+                            .bytes_read = bytes_of(item, "bytes_read"),
+                            .bytes_written = bytes_of(item, "bytes_written"),
                             .post_ops = text_of(item, "post_ops"),
                             .flops = item->flops,
                             .from = text_of(item, "from"),
@@ -42,6 +61,8 @@ static minfer_layer layer_of(const minfer_item *item) {
                     .stage = text_of(item, "stage"),
                     .dtype = text_of(item, "dtype"),
                     .impl = text_of(item, "implementation")};
+  snprintf(l.input_shape, sizeof l.input_shape, "%s", text_of(item, "input_shape"));
+  snprintf(l.output_shape, sizeof l.output_shape, "%s", text_of(item, "output_shape"));
   const minfer_attribute *sources = find(item->attributes, item->attribute_count, "sources");
   if (sources && sources->type == MINFER_ATTRIBUTE_TEXTS) {
     l.sources = sources->texts;
@@ -71,6 +92,17 @@ static void place_layers(minfer_layer *layers, const minfer_primitive *primitive
   }
 }
 
+// 0 where the trace does not say.
+static size_t of_environment(const minfer_trace_view *view, const char *key) {
+  const double value = trace_number(view->environment, view->environment_count, key);
+  return value >= 0 && value < 0x1p53 ? (size_t)value : 0;
+}
+
+static int int_of_environment(const minfer_trace_view *view, const char *key) {
+  const size_t value = of_environment(view, key);
+  return value <= INT_MAX ? (int)value : 0;
+}
+
 bool trace_plan_make(const minfer_trace_view *view, trace_plan *out) {
   minfer_primitive *primitives = calloc((size_t)view->primitive_count + 1, sizeof *primitives);
   minfer_layer *layers = calloc((size_t)view->layer_count + 1, sizeof *layers);
@@ -80,7 +112,14 @@ bool trace_plan_make(const minfer_trace_view *view, trace_plan *out) {
   for (int i = 0; i < view->layer_count; i++) layers[i] = layer_of(&view->layers[i]);
   place_primitives(view, primitives);
   place_layers(layers, primitives, view->primitive_count);
-  out->plan = (minfer_plan){.primitives = primitives,
+  out->plan = (minfer_plan){.batch = int_of_environment(view, "batch"),
+                            .threads = int_of_environment(view, "threads"),
+                            .isa = trace_text(view->environment, view->environment_count, "isa"),
+                            .activation_bytes = of_environment(view, "activation_bytes"),
+                            .activation_bound_bytes = of_environment(view, "activation_bound_bytes"),
+                            .weight_bytes = of_environment(view, "weight_bytes"),
+                            .scratchpad_bytes = of_environment(view, "scratchpad_bytes"),
+                            .primitives = primitives,
                             .primitive_count = view->primitive_count,
                             .layers = layers,
                             .layer_count = view->layer_count};

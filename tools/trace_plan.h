@@ -5,7 +5,7 @@
 #include <minfer.h>
 
 typedef struct trace_plan {
-  minfer_plan plan; // layers and primitives; texts belong to the trace
+  minfer_plan plan; // layers, primitives and what the environment says of both; texts belong to the trace
   minfer_primitive *primitives;
   minfer_layer *layers;
 } trace_plan;

@@ -10,7 +10,7 @@
 #define WROTE "a trace that minfer wrote"
 #define LARGEST 9007199254740992.0 // 2^53: up to here a double holds every integer
 // Indices may be larger than a small file has events: layers and primitives that no run of it executed.
-enum { WORKER_TRACK = 100, WORKERS = 65536, INDICES = 65536 };
+enum { WORKER_TRACK = 100, WORKERS = 65536, INDICES = 4096 };
 
 typedef struct reader {
   mf_trace *out;

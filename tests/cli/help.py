@@ -1,8 +1,8 @@
 """Help: every option is explained where it belongs, and the examples work as they stand."""
 import os, re, tempfile, unittest
-from support import files, program, schema, traces
+from support import files, program, schema, trace_figures
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'diff', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
 SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
 
@@ -60,7 +60,9 @@ class Help(unittest.TestCase):
                         files.fill(folder)
                     if command == 'report':
                         for name in re.findall(r'\S+\.trace\.json', example):
-                            traces.write(os.path.join(folder, name), traces.make(3, 2, 1))
+                            trace_figures.write(os.path.join(folder, name), trace_figures.make(3, 2, 1))
+                    if command == 'diff':
+                        program.run('minfer $QUICK --trace=before.trace.json && cp before.trace.json after.trace.json', folder)
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
                     written = re.findall(r'-o (\S+)', example)

@@ -1,7 +1,7 @@
 """`minfer report` without a browser: the data in the page against the trace file, and the charts as files."""
 import json, os, re, struct, tempfile, unittest, zlib
 import xml.etree.ElementTree as xml
-from support import program, traces
+from support import program, trace_figures
 
 QUICK = '--warmup 0 --iterations 5 --threads 2 --trace-level thread '
 TRACES = {'f32': '$SMALL', 'int8': '$SMALL --int8', 'plain': '--model squeezenet1_1 --size 64 --layout blocked --fusion off'}
@@ -31,15 +31,15 @@ class Report(unittest.TestCase):
         self.run_minfer('report %s %s' % (' '.join(name + '.trace.json' for name in names), more))
         with open(os.path.join(self.folder, 'report.html'), encoding='utf-8') as file:
             data = re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read(), re.S).group(1)
-        return json.loads(data)['traces'], [traces.Figures(os.path.join(self.folder, name + '.trace.json')) for name in names]
+        return json.loads(data)['traces'], [trace_figures.Figures(os.path.join(self.folder, name + '.trace.json')) for name in names]
 
     def near(self, found, expected, what):
         self.assertLess(abs(found - expected), 0.11, (what, found, expected))
 
     def check_items(self, data, times):
         for i, one in times.items():
-            self.near(data['ns'][i], traces.Figures.median(one), (data['name'][i], 'median'))
-            low, high = traces.Figures.quartiles(one)
+            self.near(data['ns'][i], trace_figures.Figures.median(one), (data['name'][i], 'median'))
+            low, high = trace_figures.Figures.quartiles(one)
             self.near(data['low'][i], low, (data['name'][i], 'first quartile'))
             self.near(data['high'][i], high, (data['name'][i], 'third quartile'))
 

@@ -1,7 +1,7 @@
 """The page of `minfer report` in a real browser (tests/browser.sh installs it): no console error, no request, the numbers of the trace,
 zooming and sorting, two traces, light and dark, narrow and wide, many spans, and names that try to be markup."""
 import os, re, statistics, sys, tempfile, time, unittest
-from support import program, traces
+from support import program, trace_figures
 
 CHROMIUM = '/usr/bin/chromium'
 BROWSER = os.path.join(program.DATA, 'browser', 'bin', 'python')
@@ -26,17 +26,17 @@ class Report(unittest.TestCase):
         cls.folder = cls.scratch.name
         for name, options in ('f32', ''), ('int8', '--int8'), ('plain', '--layout blocked --fusion off'):
             cls.run_minfer('$QUICK --threads 2 --iterations 3 --trace=%s.trace.json --trace-level thread %s' % (name, options))
-        traces.write(os.path.join(cls.folder, 'many.trace.json'), traces.make(150, 25, 3))
+        trace_figures.write(os.path.join(cls.folder, 'many.trace.json'), trace_figures.make(150, 25, 3))
         for level in 'run', 'layer':
             cls.run_minfer('$QUICK --trace=%s.trace.json --trace-level %s' % (level, level))
-        traces.write(os.path.join(cls.folder, 'unrun.trace.json'), traces.make(3, 0, 0))
-        nothing = traces.make(1, 0, 0, environment={'model': 'nothing'})
+        trace_figures.write(os.path.join(cls.folder, 'unrun.trace.json'), trace_figures.make(3, 0, 0))
+        nothing = trace_figures.make(1, 0, 0, environment={'model': 'nothing'})
         nothing.update(traceEvents=nothing['traceEvents'][:1], memory=[])
-        traces.write(os.path.join(cls.folder, 'nothing.trace.json'), nothing)
-        hostile = {traces.HOSTILE: traces.ENDING, 'model': traces.HOSTILE, 'dtype': traces.ENDING, 'cpu': traces.HOSTILE, 'isa': traces.ENDING,
-                   'batch': 1, '__proto__': traces.HOSTILE}
-        traces.write(os.path.join(cls.folder, 'hostile.trace.json'),
-                     traces.make(9, 3, 2, name=lambda i: '%d %s%s' % (i, traces.HOSTILE, traces.ENDING), environment=hostile, kind=traces.ENDING))
+        trace_figures.write(os.path.join(cls.folder, 'nothing.trace.json'), nothing)
+        hostile = {trace_figures.HOSTILE: trace_figures.ENDING, 'model': trace_figures.HOSTILE, 'dtype': trace_figures.ENDING, 'cpu': trace_figures.HOSTILE, 'isa': trace_figures.ENDING,
+                   'batch': 1, '__proto__': trace_figures.HOSTILE}
+        trace_figures.write(os.path.join(cls.folder, 'hostile.trace.json'),
+                     trace_figures.make(9, 3, 2, name=lambda i: '%d %s%s' % (i, trace_figures.HOSTILE, trace_figures.ENDING), environment=hostile, kind=trace_figures.ENDING))
         for page, files in ('one', 'int8'), ('plain', 'plain'), ('two', 'f32 int8'), ('three', 'f32 int8 plain'), ('many', 'many'), ('hostile', 'hostile'), \
                 ('hostile2', 'hostile int8'), ('run', 'run'), ('layer', 'layer'), ('unrun', 'unrun'), ('nothing', 'nothing'), ('mixed', 'nothing run layer int8'):
             cls.run_minfer('report %s -o %s.html' % (' '.join(f + '.trace.json' for f in files.split()), page))
@@ -55,7 +55,7 @@ class Report(unittest.TestCase):
         assert status == 0, err
 
     def trace(self, name):
-        return traces.Figures(os.path.join(self.folder, name + '.trace.json'))
+        return trace_figures.Figures(os.path.join(self.folder, name + '.trace.json'))
 
     def open(self, name, width=1280, scheme='light'):
         """The page, loaded. What it says on the console, and what it asks of the network, fails the test at its end."""
@@ -284,9 +284,9 @@ class Report(unittest.TestCase):
             self.assertEqual(page.evaluate('window.hacked'), None)
             self.assertEqual(page.locator('img').count(), 0)
             self.assertEqual(page.locator('script').count(), 2)
-            self.assertIn(traces.HOSTILE, page.inner_text('h1'))
-            self.assertIn(traces.ENDING, page.inner_text('#layers-table tbody'))
-            self.assertIn(traces.ENDING, page.inner_text('#environment-table'))
+            self.assertIn(trace_figures.HOSTILE, page.inner_text('h1'))
+            self.assertIn(trace_figures.ENDING, page.inner_text('#layers-table tbody'))
+            self.assertIn(trace_figures.ENDING, page.inner_text('#environment-table'))
 
     def test_the_skeleton_is_small(self):
         with open(os.path.join(self.folder, 'one.html'), encoding='utf-8') as file:

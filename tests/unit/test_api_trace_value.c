@@ -131,11 +131,33 @@ static void test_what_cannot_be_read_or_written(void **state) {
   minfer_trace_free(NULL);
 }
 
+static mf_status attempt(void *context, mf_error *e) {
+  minfer_trace *trace = NULL;
+  minfer_error error;
+  const minfer_status status = minfer_trace_read(context, &trace, &error);
+  if (status != MINFER_OK) snprintf(e->text, sizeof e->text, "%s", error.text);
+  minfer_trace_free(trace);
+  return (mf_status)status;
+}
+
+static void test_refused_memory(void **state) {
+  static const char small[] =
+      "{\"schema\":\"minfer.trace/1\",\"clock\":{\"origin_monotonic_ns\":0,\"monotonic_ns\":0,\"epoch_ns\":0},"
+      "\"environment\":{\"cpu\":\"c\"},\"memory\":[],\"dropped_records\":0,\"traceEvents\":[{\"ph\":\"X\",\"name\":"
+      "\"conv\","
+      "\"cat\":\"layer\",\"ts\":0,\"dur\":1,\"args\":{\"span\":\"layer\",\"id\":1,\"index\":0,\"sources\":[\"a\"]}}]}";
+  char path[SUPPORT_PATH];
+  snprintf(path, sizeof path, "%s", support_path(state, "a.trace.json"));
+  support_write_file(path, small, sizeof small - 1);
+  assert_true(support_refuse_allocations(attempt, path) > 20);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_a_session_comes_back, support_folder_setup, support_folder_teardown),
       cmocka_unit_test_setup_teardown(test_what_cannot_be_read_or_written, support_folder_setup,
                                       support_folder_teardown),
+      cmocka_unit_test_setup_teardown(test_refused_memory, support_folder_setup, support_folder_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

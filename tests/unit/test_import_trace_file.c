@@ -299,7 +299,7 @@ static const edit edits[] = {
     {"\"parent\":1,\"index\":0", "\"parent\":1", "event 3: " MISSING("index") "integer in range"},
     {"\"parent\":1,\"index\":0", "\"parent\":1,\"index\":-1", "event 3: " MISSING("index") "integer in range"},
     {"\"parent\":1,\"index\":0", "\"parent\":1,\"index\":2147483648", "event 3: " MISSING("index") "integer in range"},
-    {"\"parent\":2,\"index\":7", "\"parent\":2,\"index\":65542", "event 4: " MISSING("index") "integer in range"},
+    {"\"parent\":2,\"index\":7", "\"parent\":2,\"index\":4102", "event 4: " MISSING("index") "integer in range"},
     {"\"id\":1,\"index\":0", "\"id\":1,\"index\":2147483647", "event 2: " MISSING("index") "integer in range"},
     {"\"parent\":1,\"index\":1", "\"parent\":1,\"index\":0",
      "event 6: layer of the same index is called conv1 and conv2"},
@@ -337,7 +337,7 @@ static void refuse(const char *bytes, size_t size, const char *message) {
   if (status != MF_ERR_FILE || strncmp(e.text, "a.trace.json: ", 14) != 0 || !strstr(e.text, message))
     fail_msg("status %d, \"%s\" instead of \"%s\"", (int)status, e.text, message);
   assert_null(strchr(e.text, '\n'));
-  if (total > ((size_t)8 << 20) + 200 * size)
+  if (total > ((size_t)1 << 20) + 200 * size)
     fail_msg("%s: %zu bytes of memory for a file of %zu", message, total, size);
   mf_arena_free(&arena);
 }
