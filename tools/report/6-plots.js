@@ -33,17 +33,19 @@ function showRoofline(trace) {
     host.append(element('p', {class: 'empty'}, 'No primitive of this trace has FLOPs, bytes and a time.'));
     return;
   }
-  const width = plotWidth(host), height = Math.min(520, Math.max(330, width * 0.45)), left = 54, right = width - 12, top = 14, bottom = height - 42;
+  const width = plotWidth(host), height = Math.min(520, Math.max(330, width * 0.45)), left = 54, right = width - 12, top = 24, bottom = height - 42;
   const intensity = points.map(p => p.flops / p.bytes), rates = points.map(p => p.gflops).concat(compute.map(r => r.value));
   const low = {x: Math.min(...intensity) / 1.6, y: Math.min(...rates) / 1.8}, high = {x: Math.max(...intensity) * 1.6, y: Math.max(...rates) * 1.9};
+  // With roofs, the place where the highest two meet is in sight.
+  if (compute.length && memory.length) low.x = Math.min(low.x, compute[0].value / memory[0].value / 6);
   const scale = (value, from, to, a, b) => a + (Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from)) * (b - a);
   const x = v => scale(v, low.x, high.x, left, right), y = v => scale(v, low.y, high.y, bottom, top);
   const svg = shape('svg', {viewBox: '0 0 ' + width + ' ' + height});
   for (const v of powers(low.x, high.x)) svg.append(line(x(v), top, x(v), bottom, 'grid'), at(x(v), bottom + 17, grouped(v), {'text-anchor': 'middle'}));
   for (const v of powers(low.y, high.y)) svg.append(line(left, y(v), right, y(v), 'grid'), at(left - 7, y(v) + 4, grouped(v), {'text-anchor': 'end'}));
   svg.append(line(left, bottom, right, bottom, 'axis'), line(left, top, left, bottom, 'axis'));
-  svg.append(at((left + right) / 2, height - 6, 'FLOP per byte', {'text-anchor': 'middle', class: 'title'}), at(left + 6, top + 8, 'GFLOP/s', {class: 'title'}));
-  drawRoofs(svg, {compute, memory, x, y, low, high, left, right});
+  svg.append(at((left + right) / 2, height - 6, 'FLOP per byte', {'text-anchor': 'middle', class: 'title'}), at(left - 7, top - 10, 'GFLOP/s', {class: 'title'}));
+  const labels = drawRoofs(svg, {compute, memory, x, y, low, high, left, right});
   const marks = points.sort((a, b) => b.ns - a.ns).map(p => {
     const radius = Math.max(3.5, Math.sqrt(p.share || 0) * Math.min(60, width / 14));
     const dot = shape('circle', {cx: x(p.flops / p.bytes), cy: y(p.gflops), r: radius, 'fill-opacity': '0.62'});
@@ -52,25 +54,31 @@ function showRoofline(trace) {
     return {shape: dot, title: p.name, lines: [p.kind + ', ' + p.implementation, digits(p.gflops) + ' GFLOP/s at ' + digits(p.flops / p.bytes) + ' FLOP/byte',
       time(p.ns) + ', ' + percent(p.share) + ' of the run', [p.bound ? 'bound by ' + p.bound : '', known(p.roof) ? percent(p.roof) + ' of its roof' : ''].filter(Boolean).join(', ')]};
   });
+  svg.append(...labels);
   host.append(plotLegend(points.map(p => p.kind)), explorable(svg, 'Roofline, ' + plural(points.length, 'primitive') + '; arrow keys go from one to the next', marks));
 }
 
+// Draws the lines and returns their labels, which belong on top of the marks.
 function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
-  const roof = compute.length ? compute[0].value : Infinity;
+  const labels = [], roof = compute.length ? compute[0].value : Infinity;
   for (const {name, value} of memory) {
     const end = Math.min(high.x, roof / value), begin = Math.max(low.x, low.y / value);
     if (end <= begin) continue;
-    svg.append(shape('path', {class: 'roof memory', d: 'M' + x(begin) + ' ' + y(begin * value) + 'L' + x(end) + ' ' + y(Math.min(high.y, end * value))}));
+    const label = (name ? name + ' ' : '') + digits(value) + ' GB/s';
+    const path = {class: 'roof memory', d: 'M' + x(begin) + ' ' + y(begin * value) + 'L' + x(end) + ' ' + y(Math.min(high.y, end * value))};
+    svg.append(shape('path', path, shape('title', {}, label)));
+    if (x(end) - x(begin) < 60) continue;
     const place = Math.sqrt(begin * Math.min(end, begin * 8)), angle = Math.atan2(y(2 * value) - y(value), x(2) - x(1)) * 180 / Math.PI;
     const px = x(place), py = y(place * value) - 5;
-    svg.append(at(px, py, (name ? name + ' ' : '') + digits(value) + ' GB/s', {class: 'title', transform: 'rotate(' + angle + ' ' + px + ' ' + py + ')'}));
+    labels.push(at(px, py, label, {class: 'title', transform: 'rotate(' + angle + ' ' + px + ' ' + py + ')'}));
   }
   const slowest = memory.length ? memory[0].value : Infinity;
   for (const {name, value} of compute) {
     const begin = Math.max(low.x, value / slowest);
     svg.append(shape('path', {class: 'roof', d: 'M' + (begin < high.x ? x(begin) : left) + ' ' + y(value) + 'L' + right + ' ' + y(value)}));
-    svg.append(at(right - 4, y(value) - 5, (name ? name + ' ' : '') + grouped(Math.round(value)) + ' GFLOP/s', {'text-anchor': 'end', class: 'title'}));
+    labels.push(at(right - 4, y(value) - 5, (name ? name + ' ' : '') + grouped(Math.round(value)) + ' GFLOP/s', {'text-anchor': 'end', class: 'title'}));
   }
+  return labels;
 }
 
 // Ticks of a size: powers of two, three to six of them, and the whole.

@@ -29,7 +29,7 @@ function headlineOf(trace) {
   const {runs, environment: e} = trace, reorders = trace.primitives.filter(p => p.kind === 'reorder'), {phases} = trace.spans;
   const start = phases.count ? phases.start[phases.count - 1] + phases.duration[phases.count - 1] - phases.start[0] : NaN;
   return [
-    timeFigure('Median run', runs.ns, known(runs.low) ? 'quartiles ' + milliseconds(runs.low) + '–' + milliseconds(runs.high) + ' ms' : '', plural(runs.count, 'traced run')),
+    timeFigure('Median run', runs.ns, known(runs.low) ? 'quartiles ' + digits(runs.low / 1e6) + '–' + digits(runs.high / 1e6) + ' ms' : '', plural(runs.count, 'traced run')),
     figure('Throughput', digits(imagesPerSecond(trace), 4), 'images/s', known(e.batch) ? 'batch ' + grouped(e.batch) : ''),
     figure('Closure', known(runs.closure) ? (100 * runs.closure).toFixed(2) : '–', '%', known(runs.gap) ? 'primitives ' + time(runs.primitives) + ', gaps ' + time(runs.gap) : 'needs primitive spans'),
     known(e.overhead) ? figure('Tracing overhead', (100 * e.overhead).toFixed(2), '%') : null,

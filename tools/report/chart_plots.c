@@ -76,6 +76,8 @@ static int set_axes(roofline *r, const frame *f) {
     low_x = fmin(low_x, x), high_x = fmax(high_x, x), low_y = fmin(low_y, y), high_y = fmax(high_y, y);
   }
   for (int i = 0; i < r->compute_count; i++) high_y = fmax(high_y, r->compute[i].value);
+  // With roofs, the place where the highest two meet is in sight.
+  if (r->compute_count && r->memory_count) low_x = fmin(low_x, r->compute[0].value / r->memory[0].value / 4);
   r->x = (log_axis){low_x / 1.6, high_x * 1.6, f->left, f->right};
   r->y = (log_axis){low_y / 1.8, high_y * 1.9, f->bottom, f->top};
   return points;
@@ -93,7 +95,7 @@ static void draw_axes(cairo_t *c, const roofline *r, const frame *f) {
   draw_line(c, f->left, f->bottom, f->right, f->bottom, DRAW_GREY, 0.75);
   draw_line(c, f->left, f->top, f->left, f->bottom, DRAW_GREY, 0.75);
   draw_text(c, (f->left + f->right) / 2, f->bottom + 24, DRAW_MIDDLE, DRAW_INK, "FLOP per byte");
-  draw_text(c, f->left + 5, f->top + 5, DRAW_LEFT, DRAW_INK, "GFLOP/s");
+  draw_text(c, f->left - 5, f->top - 7, DRAW_LEFT, DRAW_INK, "GFLOP/s");
 }
 
 static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, double highest) {
@@ -105,6 +107,7 @@ static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, doubl
   cairo_set_dash(c, (double[]){4, 2.5}, 2, 0);
   draw_line(c, x1, y1, x2, y2, DRAW_INK, 0.9);
   cairo_restore(c);
+  if (x2 - x1 < 60) return;
   cairo_save(c);
   cairo_translate(c, x1, y1);
   cairo_rotate(c, atan2(y2 - y1, x2 - x1));
@@ -157,7 +160,7 @@ double chart_roofline(cairo_t *c, const report_trace *t) {
   for (int i = 0; i < t->kind_count && kind_count < 24; i++)
     if (has_points(t, t->kinds[i].kind)) kinds[kind_count++] = t->kinds[i].kind;
   y += draw_legend(c, y, kinds, kind_count);
-  const frame f = {CHART_MARGIN + 34, CHART_WIDTH - CHART_MARGIN, y, y + 300};
+  const frame f = {CHART_MARGIN + 34, CHART_WIDTH - CHART_MARGIN, y + 12, y + 312};
   find_roofs(&r);
   if (!set_axes(&r, &f)) {
     draw_text(c, CHART_MARGIN, y, DRAW_LEFT, DRAW_SOFT, "No primitive has FLOPs, bytes and a time.");
