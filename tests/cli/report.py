@@ -84,7 +84,8 @@ class Report(unittest.TestCase):
             self.assertEqual(len(columns['start']), len(spans))
             for i, span in enumerate(spans):
                 at += columns['start'][i]
-                self.assertEqual((at, columns['duration'][i], columns['index'][i]), (round(span['ts'] * 1000) - origin, own.ns(span), span['args']['index']))
+                self.assertEqual((at, columns['duration'][i], columns['index'][i]),
+                                 (round(span['ts'] * 1000) - origin, own.ns(span), span['args']['index']))
                 if ours == 'threads':
                     self.assertEqual([columns[key][i] for key in ('effective', 'spin', 'wait', 'overhead', 'chunks')],
                                      [span['args'][key] for key in ('effective_ns', 'spin_ns', 'wait_ns', 'overhead_ns', 'chunks')])
@@ -93,7 +94,8 @@ class Report(unittest.TestCase):
     def test_the_rest_is_there(self):
         [data], [own] = self.report('plain')
         self.assertEqual(data['environment'], own.document['environment'])
-        self.assertEqual(data['memory'], [[m[key] for key in ('name', 'offset', 'bytes', 'first_primitive', 'last_primitive')] for m in own.document['memory']])
+        keys = 'name', 'offset', 'bytes', 'first_primitive', 'last_primitive'
+        self.assertEqual(data['memory'], [[m[key] for key in keys] for m in own.document['memory']])
         self.assertEqual(data['phases']['name'], [e['name'] for e in own.spans['application']])
 
     def test_layers_are_matched_by_what_they_cover(self):

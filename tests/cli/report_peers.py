@@ -5,6 +5,8 @@ from support import program, trace_figures
 
 CHROMIUM = '/usr/bin/chromium'
 BROWSER = os.path.join(program.DATA, 'browser', 'bin', 'python')
+PAGES = {'one': 'int8', 'plain': 'plain', 'two': 'f32 int8', 'three': 'f32 int8 plain', 'many': 'many', 'hostile': 'hostile',
+         'hostile2': 'hostile int8', 'run': 'run', 'layer': 'layer', 'unrun': 'unrun', 'nothing': 'nothing', 'mixed': 'nothing run layer int8'}
 SECTIONS = 'timeline', 'layers', 'kinds', 'reorders', 'roofline', 'startup', 'memory', 'threads', 'environment'
 
 try:
@@ -33,13 +35,13 @@ class Report(unittest.TestCase):
         nothing = trace_figures.make(1, 0, 0, environment={'model': 'nothing'})
         nothing.update(traceEvents=nothing['traceEvents'][:1], memory=[])
         trace_figures.write(os.path.join(cls.folder, 'nothing.trace.json'), nothing)
-        hostile = {trace_figures.HOSTILE: trace_figures.ENDING, 'model': trace_figures.HOSTILE, 'dtype': trace_figures.ENDING, 'cpu': trace_figures.HOSTILE, 'isa': trace_figures.ENDING,
-                   'batch': 1, '__proto__': trace_figures.HOSTILE}
+        hostile = {trace_figures.HOSTILE: trace_figures.ENDING, 'model': trace_figures.HOSTILE, 'dtype': trace_figures.ENDING,
+                   'cpu': trace_figures.HOSTILE, 'isa': trace_figures.ENDING, 'batch': 1, '__proto__': trace_figures.HOSTILE}
+        name = lambda i: '%d %s%s' % (i, trace_figures.HOSTILE, trace_figures.ENDING)
         trace_figures.write(os.path.join(cls.folder, 'hostile.trace.json'),
-                     trace_figures.make(9, 3, 2, name=lambda i: '%d %s%s' % (i, trace_figures.HOSTILE, trace_figures.ENDING), environment=hostile, kind=trace_figures.ENDING))
-        for page, files in ('one', 'int8'), ('plain', 'plain'), ('two', 'f32 int8'), ('three', 'f32 int8 plain'), ('many', 'many'), ('hostile', 'hostile'), \
-                ('hostile2', 'hostile int8'), ('run', 'run'), ('layer', 'layer'), ('unrun', 'unrun'), ('nothing', 'nothing'), ('mixed', 'nothing run layer int8'):
-            cls.run_minfer('report %s -o %s.html' % (' '.join(f + '.trace.json' for f in files.split()), page))
+                            trace_figures.make(9, 3, 2, name=name, environment=hostile, kind=trace_figures.ENDING))
+        for page, names in PAGES.items():
+            cls.run_minfer('report %s -o %s.html' % (' '.join(name + '.trace.json' for name in names.split()), page))
         cls.playwright = sync_playwright().start()
         cls.browser = cls.playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
 
@@ -300,9 +302,17 @@ class Report(unittest.TestCase):
 # Elements with text of their own whose colour is too near to the first opaque background behind them.
 LOW_CONTRAST = '''(() => {
     const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
-    const luminance = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = e => { for (; e; e = e.parentElement) { const c = numbers(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
-    return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && !e.closest('script')).map(e => {
+    const linear = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const behind = e => {
+        for (; e; e = e.parentElement) {
+            const colour = numbers(getComputedStyle(e).backgroundColor);
+            if (colour.length < 4 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const hasText = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && !e.closest('script');
+    return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && hasText(e)).map(e => {
         const style = getComputedStyle(e), ink = luminance(numbers(e.closest('svg') ? style.fill : style.color)), paper = luminance(behind(e));
         return [e.tagName + ' ' + e.textContent.slice(0, 30), (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)];
     }).filter(([, ratio]) => ratio < 4.5);

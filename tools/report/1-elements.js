@@ -4,7 +4,8 @@ const byId = id => document.getElementById(id);
 // element('td', {class: 'number', title: 'x'}, 'text', child, ...)
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== false) made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined && value !== false) made.setAttribute(name, value);
   made.append(...children.filter(child => child !== undefined && child !== null && child !== ''));
   return made;
 }
@@ -24,10 +25,10 @@ function digits(value, wanted = 3) {
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
   return value.toFixed(Math.max(0, Math.min(6, wanted - 1 - magnitude)));
 }
-const grouped = value => known(value) ? value.toLocaleString('en-US') : '–';
+const grouped = value => (known(value) ? value.toLocaleString('en-US') : '–');
 // In tables: as many digits as the shortest run deserves, set when the data are read.
 let decimals = 3;
-const milliseconds = ns => known(ns) ? (ns / 1e6).toFixed(decimals) : '–';
+const milliseconds = ns => (known(ns) ? (ns / 1e6).toFixed(decimals) : '–');
 
 // A time with the unit that suits it.
 function time(ns, wanted = 3) {
@@ -46,7 +47,7 @@ function bytes(count) {
   for (; count >= 1024 && unit < 4; unit++) count /= 1024;
   return (unit ? digits(count) : String(count)) + ' ' + units[unit];
 }
-const percent = share => known(share) ? (100 * share).toFixed(1) + ' %' : '–';
+const percent = share => (known(share) ? (100 * share).toFixed(1) + ' %' : '–');
 const plural = (count, word) => grouped(count) + ' ' + word + (count === 1 ? '' : 's');
 const sum = values => values.reduce((total, value) => total + (known(value) ? value : 0), 0);
 const letterOf = trace => element('span', {class: 'letter'}, trace.letter);
@@ -55,7 +56,8 @@ const letterOf = trace => element('span', {class: 'letter'}, trace.letter);
 function attributeText(key, value) {
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'number') {
-    if (/(^|_)bytes(_|$)/.test(key) && !key.includes('per')) return bytes(value) + (value >= 1024 ? ' (' + grouped(value) + ')' : '');
+    if (/(^|_)bytes(_|$)/.test(key) && !key.includes('per'))
+      return bytes(value) + (value >= 1024 ? ' (' + grouped(value) + ')' : '');
     return Number.isInteger(value) ? grouped(value) : digits(value, 4);
   }
   return value === null || value === undefined ? '–' : String(value);
@@ -71,9 +73,13 @@ function showTip(x, y, title, lines) {
   tip.style.left = Math.max(8, Math.min(x + 14, innerWidth - box.width - 8)) + 'px';
   tip.style.top = Math.max(8, y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + 'px';
 }
-const hideTip = () => { tip.hidden = true; };
+const hideTip = () => {
+  tip.hidden = true;
+};
 addEventListener('scroll', hideTip, {passive: true});
-addEventListener('keydown', event => { if (event.key === 'Escape') hideTip(); });
+addEventListener('keydown', event => {
+  if (event.key === 'Escape') hideTip();
+});
 
 function withTip(target, title, lines) {
   target.addEventListener('pointermove', event => showTip(event.clientX, event.clientY, title, lines));

@@ -54,9 +54,9 @@ static double width_of(const scale *s, double value) {
 // Grid lines at round times, their labels below.
 static void time_axis(cairo_t *c, const scale *s, double top, double bottom) {
   const double step = draw_step(s->most, 6);
-  for (double v = 0; v <= s->most * (1 + 1e-9); v += step) {
+  for (int i = 0; i * step <= s->most * (1 + 1e-9); i++) {
     char text[32];
-    const double x = s->left + width_of(s, v);
+    const double v = i * step, x = s->left + width_of(s, v);
     draw_line(c, x, top, x, bottom, DRAW_LINE, 0.5);
     draw_text(c, x, bottom + 8, DRAW_MIDDLE, DRAW_SOFT, v > 0 ? draw_tick(text, v) : "0");
   }
@@ -84,7 +84,7 @@ double chart_kinds(cairo_t *c, const report_trace *t) {
   draw_text(c, time.left, y, DRAW_LEFT, DRAW_SOFT, "time");
   draw_text(c, count.left, y, DRAW_LEFT, DRAW_SOFT, "primitives");
   y += 14;
-  for (int i = 0; i < rows; i++, y += 17) {
+  for (int i = 0; i < rows; i++) {
     const tally *k = &t->kinds[i];
     draw_name(c, CHART_MARGIN, y, names, DRAW_INK, k->kind);
     draw_kind_color(c, k->kind, 1);
@@ -93,6 +93,7 @@ double chart_kinds(cairo_t *c, const report_trace *t) {
     draw_format(c, time.left + width_of(&time, k->ms) + 4, y, DRAW_LEFT, DRAW_INK, "%s  %.1f %%",
                 draw_time(text, k->ms), 100 * k->ms / t->times.run_ms);
     draw_format(c, count.left + width_of(&count, k->count) + 4, y, DRAW_LEFT, DRAW_INK, "%d", k->count);
+    y += 17;
   }
   return y;
 }
@@ -126,7 +127,7 @@ double chart_layers(cairo_t *c, const report_trace *t) {
     s.most = fmax(s.most, fmax(t->times.layer_ms[i], isnan(t->layers[i].high) ? 0 : t->layers[i].high));
   const double bottom = y + rows * 11;
   time_axis(c, &s, y - 4, bottom);
-  for (int i = 0; i < rows; i++, y += 11) {
+  for (int i = 0; i < rows; i++) {
     const double ms = t->times.layer_ms[i], end = s.left + width_of(&s, ms);
     const double low = s.left + width_of(&s, t->layers[i].low), high = s.left + width_of(&s, t->layers[i].high);
     draw_name(c, CHART_MARGIN, y + 3, names, DRAW_INK, t->view->layers[i].name);
@@ -134,6 +135,7 @@ double chart_layers(cairo_t *c, const report_trace *t) {
     draw_box(c, s.left, y - 0.5, fmax(0.5, width_of(&s, ms)), 7.5);
     if (high > low + 0.5) draw_line(c, low, y + 3.25, high, y + 3.25, DRAW_INK, 0.8);
     draw_text(c, fmax(end, high) + 3, y + 3, DRAW_LEFT, DRAW_SOFT, draw_time(text, ms));
+    y += 11;
   }
   y = bottom + 22;
   draw_text(c, CHART_MARGIN, y, DRAW_LEFT, DRAW_SOFT, "Thin lines: quartiles over the runs.");
@@ -221,7 +223,7 @@ double chart_comparison(cairo_t *c, const report_traces *traces) {
   s.left = CHART_MARGIN + names + 8;
   const double bottom = y + (double)rows * 13;
   time_axis(c, &s, y - 4, bottom);
-  for (size_t i = 0; i < rows; i++, y += 13) {
+  for (size_t i = 0; i < rows; i++) {
     const double before = side_ms(traces, 0, i), after = side_ms(traces, 1, i);
     draw_name(c, CHART_MARGIN, y + 4, names, DRAW_INK, group_name(traces, i));
     side_color(c, 0);
@@ -230,6 +232,7 @@ double chart_comparison(cairo_t *c, const report_traces *traces) {
     draw_box(c, s.left, y + 4, width_of(&s, after), 4.5);
     if (before > 0 && after > 0)
       draw_format(c, CHART_WIDTH - CHART_MARGIN, y + 4, DRAW_RIGHT, DRAW_INK, "%.2f\u00d7", before / after);
+    y += 13;
   }
   if (rows < groups)
     draw_format(c, CHART_WIDTH - CHART_MARGIN, bottom + 22, DRAW_RIGHT, DRAW_SOFT, "%zu more are not shown",

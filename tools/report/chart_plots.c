@@ -84,11 +84,13 @@ static int set_axes(roofline *r, const frame *f) {
 }
 
 static void draw_axes(cairo_t *c, const roofline *r, const frame *f) {
-  for (double v = pow(10, ceil(log10(r->x.low))); v <= r->x.high; v *= 10) {
+  for (int e = (int)ceil(log10(r->x.low)); pow(10, e) <= r->x.high; e++) {
+    const double v = pow(10, e);
     draw_line(c, place(&r->x, v), f->top, place(&r->x, v), f->bottom, DRAW_LINE, 0.5);
     draw_format(c, place(&r->x, v), f->bottom + 10, DRAW_MIDDLE, DRAW_SOFT, "%g", v);
   }
-  for (double v = pow(10, ceil(log10(r->y.low))); v <= r->y.high; v *= 10) {
+  for (int e = (int)ceil(log10(r->y.low)); pow(10, e) <= r->y.high; e++) {
+    const double v = pow(10, e);
     draw_line(c, f->left, place(&r->y, v), f->right, place(&r->y, v), DRAW_LINE, 0.5);
     draw_format(c, f->left - 5, place(&r->y, v), DRAW_RIGHT, DRAW_SOFT, "%g", v);
   }
@@ -191,8 +193,8 @@ static void size_axis(cairo_t *c, const frame *f, double slab) {
   char text[32];
   double step = 1;
   while (slab / step > 6) step *= 2;
-  for (double v = 0; v < slab + step; v += step) {
-    const double at = v < slab - step / 3 ? v : slab, y = f->bottom - at / slab * (f->bottom - f->top);
+  for (int i = 0;; i++) {
+    const double at = i * step < slab - step / 3 ? i * step : slab, y = f->bottom - at / slab * (f->bottom - f->top);
     draw_line(c, f->left, y, f->right, y, DRAW_LINE, 0.5);
     draw_text(c, f->left - 5, y, DRAW_RIGHT, DRAW_SOFT, at > 0 ? size_text(text, at) : "0");
     if (at >= slab) break;
@@ -233,8 +235,9 @@ double chart_memory(cairo_t *c, const report_trace *t) {
   const frame f = {CHART_MARGIN + 46, CHART_WIDTH - CHART_MARGIN, y, y + 240};
   size_axis(c, &f, slab);
   const double step = fmax(1, draw_step(steps, 10));
-  for (double s = 0; s < steps; s += step)
-    draw_format(c, f.left + (s + 0.5) / steps * (f.right - f.left), f.bottom + 10, DRAW_MIDDLE, DRAW_SOFT, "%.0f", s);
+  for (int i = 0; i * step < steps; i++)
+    draw_format(c, f.left + (i * step + 0.5) / steps * (f.right - f.left), f.bottom + 10, DRAW_MIDDLE, DRAW_SOFT,
+                "%.0f", i * step);
   for (int i = 0; i < view->buffer_count && i < MARKS; i++) {
     const minfer_buffer *b = &view->buffers[i];
     const double left = f.left + b->first_primitive / steps * (f.right - f.left);

@@ -12,8 +12,14 @@ class Table {
     for (const column of columns) this.head.append(this.headCell(column));
     const table = element('table', {'aria-label': caption}, element('thead', {}, this.head), this.body, this.foot);
     this.more = element('button', {type: 'button', hidden: ''});
-    this.more.addEventListener('click', () => { this.shown = Infinity; this.update(); });
-    host.append(element('div', {class: box ? 'box' : 'scroll', tabindex: '0', role: 'region', 'aria-label': caption}, table), this.more);
+    this.more.addEventListener('click', () => {
+      this.shown = Infinity;
+      this.update();
+    });
+    host.append(
+      element('div', {class: box ? 'box' : 'scroll', tabindex: '0', role: 'region', 'aria-label': caption}, table),
+      this.more,
+    );
     this.update();
   }
 
@@ -31,13 +37,18 @@ class Table {
 
   // What is unknown stands last, either way.
   sorted() {
-    const column = this.columns.find(c => c.key === this.sort.key), sign = this.sort.down ? -1 : 1;
+    const column = this.columns.find(c => c.key === this.sort.key),
+      sign = this.sort.down ? -1 : 1;
     const value = row => (column.value || (r => r[column.key]))(row);
     const unknown = v => v === '' || v === null || v === undefined || Number.isNaN(v);
-    return this.rows.filter(this.accepts).map(row => [value(row), row]).sort(([a], [b]) => {
-      if (unknown(a) || unknown(b)) return unknown(a) - unknown(b);
-      return sign * (typeof a === 'number' ? a - b : String(a).localeCompare(String(b), 'en', {numeric: true}));
-    }).map(([, row]) => row);
+    return this.rows
+      .filter(this.accepts)
+      .map(row => [value(row), row])
+      .sort(([a], [b]) => {
+        if (unknown(a) || unknown(b)) return unknown(a) - unknown(b);
+        return sign * (typeof a === 'number' ? a - b : String(a).localeCompare(String(b), 'en', {numeric: true}));
+      })
+      .map(([, row]) => row);
   }
 
   cellOf(column, row) {
@@ -53,12 +64,15 @@ class Table {
       if (column.key === this.sort.key) cell.setAttribute('aria-sort', this.sort.down ? 'descending' : 'ascending');
       else cell.removeAttribute('aria-sort');
     });
-    const rows = this.sorted(), visible = rows.slice(0, this.shown);
-    this.body.replaceChildren(...visible.map(row => {
-      const line = element('tr', {}, ...this.columns.map(column => this.cellOf(column, row)));
-      if (this.onRow) line.addEventListener('click', () => this.onRow(row, line));
-      return line;
-    }));
+    const rows = this.sorted(),
+      visible = rows.slice(0, this.shown);
+    this.body.replaceChildren(
+      ...visible.map(row => {
+        const line = element('tr', {}, ...this.columns.map(column => this.cellOf(column, row)));
+        if (this.onRow) line.addEventListener('click', () => this.onRow(row, line));
+        return line;
+      }),
+    );
     this.foot.replaceChildren(...(this.total ? [this.total(rows)] : []));
     this.more.hidden = visible.length === rows.length;
     this.more.textContent = 'Show all ' + plural(rows.length, 'row');
@@ -73,10 +87,19 @@ class Table {
 
 // Inputs above a table: a text that any of `texts(row)` contains, and a choice for each of `choices` ({key, title}).
 function addFilters(host, table, texts, choices, describe) {
-  const text = element('input', {type: 'search', placeholder: 'Filter by any text', 'aria-label': 'Filter by any text'});
+  const text = element('input', {
+    type: 'search',
+    placeholder: 'Filter by any text',
+    'aria-label': 'Filter by any text',
+  });
   const selects = choices.map(({key, title, value}) => {
     const values = [...new Set(table.rows.map(value))].filter(Boolean);
-    const made = element('select', {'aria-label': title}, element('option', {value: ''}, title), ...values.map(v => element('option', {value: v}, v)));
+    const made = element(
+      'select',
+      {'aria-label': title},
+      element('option', {value: ''}, title),
+      ...values.map(v => element('option', {value: v}, v)),
+    );
     made.hidden = values.length < 2;
     made.dataset.key = key;
     return made;
@@ -90,7 +113,9 @@ function addFilters(host, table, texts, choices, describe) {
       return words.every(word => all.includes(word));
     });
   };
-  table.onUpdate = rows => { output.textContent = describe(rows); };
+  table.onUpdate = rows => {
+    output.textContent = describe(rows);
+  };
   table.onUpdate(table.sorted());
   text.addEventListener('input', apply);
   for (const s of selects) s.addEventListener('change', apply);
