@@ -37,53 +37,92 @@ static const char *stage_of(const report_trace *t, int primitive) {
   return t->plan.layers[layer].stage[0] ? t->plan.layers[layer].stage : "other";
 }
 
-static bool same(const char *wanted, const char *found) {
-  return !wanted || strcmp(wanted, found) == 0;
+// ---- tallies: primitives sorted by stage and kind, so that what belongs together stands together
+
+typedef struct member {
+  const char *stage, *kind; // stage "": not told apart
+  int primitive;
+} member;
+
+static int by_stage_and_kind(const void *a, const void *b) {
+  const member *x = a, *y = b;
+  const int stage = strcmp(x->stage, y->stage), kind = strcmp(x->kind, y->kind);
+  return stage ? stage : kind ? kind : x->primitive - y->primitive;
 }
 
-static tally tally_of(const report_trace *t, const char *stage, const char *kind, double *scratch) {
-  tally sum = {.stage = stage, .kind = kind, .ms = NAN};
+static tally tally_of(const report_trace *t, const member *members, size_t count, double *scratch) {
+  tally sum = {.first = members[0].primitive, .count = (int)count, .ms = NAN};
   const size_t runs = t->times.by_run ? t->times.runs : 0;
-  for (size_t r = 0; r < runs; r++) scratch[r] = 0;
-  for (int i = 0; i < t->view->primitive_count; i++) {
-    if (!same(stage, stage_of(t, i)) || !same(kind, report_kind(t, i))) continue;
-    sum.count++;
-    for (size_t r = 0; r < runs; r++) scratch[r] += t->times.by_run[r * (size_t)t->view->primitive_count + (size_t)i];
+  for (size_t i = 0; i < count; i++)
+    if (members[i].primitive < sum.first) sum.first = members[i].primitive;
+  for (size_t r = 0; r < runs; r++) {
+    const double *row = t->times.by_run + r * (size_t)t->view->primitive_count;
+    scratch[r] = 0;
+    for (size_t i = 0; i < count; i++) scratch[r] += row[members[i].primitive];
   }
   if (runs) sum.ms = stats_median(scratch, runs);
   return sum;
 }
 
-static int by_time(const void *a, const void *b) {
+// How many members from the first on are of its stage, and of its kind if that is asked.
+static size_t alike(const member *members, size_t count, bool kind) {
+  size_t n = 1;
+  while (n < count && strcmp(members[n].stage, members[0].stage) == 0 &&
+         (!kind || strcmp(members[n].kind, members[0].kind) == 0))
+    n++;
+  return n;
+}
+
+// Stages in the order of the run, each before its kinds; these by time.
+static int by_first_and_time(const void *a, const void *b) {
   const tally *x = a, *y = b;
+  if (x->first != y->first) return x->first < y->first ? -1 : 1;
+  if (!x->kind || !y->kind) return !y->kind - !x->kind;
   if (x->ms < y->ms || x->ms > y->ms) return x->ms < y->ms ? 1 : -1;
-  return y->count - x->count;
+  return y->count != x->count ? y->count - x->count : strcmp(x->kind, y->kind);
 }
 
-// The kinds of one stage, or of all.
-static int list_kinds(const report_trace *t, const char *stage, tally *out, double *scratch) {
-  int count = 0;
-  for (int i = 0; i < t->view->primitive_count; i++) {
-    int k = 0;
-    if (!same(stage, stage_of(t, i))) continue;
-    while (k < count && strcmp(out[k].kind, report_kind(t, i)) != 0) k++;
-    if (k == count) out[count++] = tally_of(t, stage, report_kind(t, i), scratch);
+static int list_tallies(const report_trace *t, member *members, size_t count, bool stages, tally *out,
+                        double *scratch) {
+  int listed = 0;
+  if (count) qsort(members, count, sizeof *members, by_stage_and_kind);
+  for (size_t i = 0; i < count;) {
+    const size_t end = i + alike(members + i, count - i, false);
+    const tally whole = tally_of(t, members + i, end - i, scratch);
+    if (stages) {
+      out[listed] = whole;
+      out[listed++].stage = members[i].stage;
+    }
+    while (i < end) {
+      const size_t n = alike(members + i, end - i, true);
+      tally *one = &out[listed++];
+      *one = tally_of(t, members + i, n, scratch);
+      one->first = whole.first;
+      one->stage = stages ? members[i].stage : NULL;
+      one->kind = members[i].kind;
+      i += n;
+    }
   }
-  if (count) qsort(out, (size_t)count, sizeof *out, by_time);
-  return count;
+  if (listed) qsort(out, (size_t)listed, sizeof *out, by_first_and_time);
+  return listed;
 }
 
-static int list_stages(const report_trace *t, tally *out, double *scratch) {
-  int count = 0;
-  for (int i = 0; i < t->view->primitive_count; i++) {
-    const char *stage = stage_of(t, i);
-    int k = 0;
-    while (k < count && strcmp(out[k].stage, stage) != 0) k++;
-    if (k < count) continue;
-    out[count++] = tally_of(t, stage, NULL, scratch);
-    count += list_kinds(t, stage, out + count, scratch);
+static bool make_tallies(report_trace *t, double *scratch) {
+  const size_t count = (size_t)t->view->primitive_count;
+  member *members = calloc(count + 1, sizeof *members);
+  t->kinds = calloc(count + 1, sizeof *t->kinds);
+  t->stages = calloc(2 * count + 1, sizeof *t->stages);
+  const bool done = members && t->kinds && t->stages;
+  for (int stages = 0; done && stages < 2; stages++) {
+    for (size_t i = 0; i < count; i++)
+      members[i] = (member){stages ? stage_of(t, (int)i) : "", report_kind(t, (int)i), (int)i};
+    if (stages)
+      t->stage_count = list_tallies(t, members, count, true, t->stages, scratch);
+    else
+      t->kind_count = list_tallies(t, members, count, false, t->kinds, scratch);
   }
-  return count;
+  free(members);
+  return done;
 }
 
 static bool summarise(report_trace *t) {
@@ -94,19 +133,14 @@ static bool summarise(report_trace *t) {
   t->layers = calloc((size_t)view->layer_count + 1, sizeof *t->layers);
   t->primitives = calloc((size_t)view->primitive_count + 1, sizeof *t->primitives);
   const size_t primitives = (size_t)view->primitive_count;
-  t->kinds = calloc(primitives + 1, sizeof *t->kinds);
-  t->stages = calloc(2 * primitives + 1, sizeof *t->stages);
-  const bool done = scratch && t->layers && t->primitives && t->kinds && t->stages;
+  bool done = scratch && t->layers && t->primitives;
   for (size_t i = 0; done && i < primitives; i++) t->primitives[i] = spread_of(&t->times, primitives, i, 1, scratch);
   for (int i = 0; done && i < view->layer_count; i++) {
     const minfer_layer *l = &t->plan.plan.layers[i];
     t->layers[i] = spread_of(&t->times, primitives, (size_t)l->first_primitive, (size_t)l->primitive_count, scratch);
   }
-  if (done) {
-    t->run = run_spread(view, scratch);
-    t->kind_count = list_kinds(t, NULL, t->kinds, scratch);
-    t->stage_count = list_stages(t, t->stages, scratch);
-  }
+  if (done) t->run = run_spread(view, scratch);
+  done = done && make_tallies(t, scratch);
   free(scratch);
   return done;
 }

@@ -15,6 +15,7 @@ typedef struct spread { // of the traced runs, ms; NaN where nothing was recorde
 typedef struct tally {
   const char *stage; // NULL: of all stages
   const char *kind;  // as report_kind; NULL: of all kinds
+  int first;         // of its stage's primitives, or of all
   int count;
   double ms;
 } tally;
