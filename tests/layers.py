@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 STANDARD = set('''assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic stdbool
     stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar wchar wctype immintrin cpuid'''.split())
 OUTSIDE = (('oneDNN', r'oneapi/|dnnl'), ('libpng', r'png'), ('stb_image', r'stb_'), ('cJSON', r'cjson/|cJSON'), ('cmocka', r'cmocka'),
-           ('libcurl', r'curl/'), ('the operating system', r''))
+           ('libcurl', r'curl/'), ('cairo', r'cairo'), ('the operating system', r''))
 
 
 class Law(Exception):

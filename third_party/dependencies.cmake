@@ -23,6 +23,7 @@ message(STATUS "oneDNN ${dnnl_VERSION} in ${dnnl_DIR}")
 find_package(PNG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(cairo REQUIRED IMPORTED_TARGET cairo) # of the program alone
 find_path(STB_INCLUDE stb_image.h PATH_SUFFIXES stb REQUIRED)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_package(Threads REQUIRED)

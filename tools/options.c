@@ -214,6 +214,7 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
     o->argument = word;
     return MINFER_OK;
   }
+  if (o->command->run == cmd_report) return add_to_list(&o->traces, word, e);
   if (o->command->run == cmd_diff && o->traces.count < 2) return add_to_list(&o->traces, word, e);
   fail(e, MINFER_USAGE, "unexpected argument \"%s\" (options begin with --)", word);
   if (command_find(word)) hint(e, "the command comes first: minfer %s ...", word);
@@ -226,6 +227,10 @@ static minfer_status check(const options *o, minfer_error *e) {
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
+  }
+  if (o->command->run == cmd_report && !o->traces.count) {
+    fail(e, MINFER_USAGE, "report needs a trace (minfer report TRACE...)");
+    return hint(e, "minfer --model NAME --trace writes one");
   }
   if (o->command->run == cmd_diff && o->traces.count < 2) {
     fail(e, MINFER_USAGE, "diff needs two traces (minfer diff A B)");

@@ -30,8 +30,9 @@ typedef struct options {
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
+  const char *charts;                                           // of `report`
   const char *max_regression;                                   // of `diff`
-  path_list images, inputs, traces;                             // traces: arguments of `diff`
+  path_list images, inputs, traces;                             // traces: arguments of `report` and `diff`
   optional_text trace, otlp;
   image_size size;
   int batch, threads, iterations, top;

@@ -6,8 +6,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# cmake to xxhash: minfer itself. patch and xz-utils: unpacking oneDNN. cmocka and python3: the tests.
-build_packages=(cmake ninja-build g++ pkg-config libpng-dev libstb-dev libcjson-dev libxxhash-dev libcurl4-openssl-dev patch xz-utils libcmocka-dev python3)
+# cmake to cairo: minfer itself. patch and xz-utils: unpacking oneDNN. cmocka and python3: the tests.
+build_packages=(cmake ninja-build g++ pkg-config libpng-dev libstb-dev libcjson-dev libxxhash-dev libcurl4-openssl-dev libcairo2-dev patch xz-utils
+  libcmocka-dev python3)
 fetch_packages=(python3 python3-pip)
 clang_packages=(clang clang-tidy clang-format libclang-rt-14-dev)
 

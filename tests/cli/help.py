@@ -1,8 +1,8 @@
 """Help: every option is explained where it belongs, and the examples work as they stand."""
 import os, re, tempfile, unittest
-from support import files, program, schema
+from support import files, program, schema, trace_figures
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'diff', 'verbose', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'diff', 'verbose', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
 SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
 
@@ -58,6 +58,9 @@ class Help(unittest.TestCase):
                 with tempfile.TemporaryDirectory() as folder:
                     if command in ('accuracy', 'calibrate'):
                         files.fill(folder)
+                    if command == 'report':
+                        for name in re.findall(r'\S+\.trace\.json', example):
+                            trace_figures.write(os.path.join(folder, name), trace_figures.make(3, 2, 1))
                     if command == 'diff':
                         program.run('minfer $QUICK --trace=before.trace.json && cp before.trace.json after.trace.json', folder)
                     if command == 'verbose':
@@ -65,7 +68,7 @@ class Help(unittest.TestCase):
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
                     written = re.findall(r'-o (\S+)', example)
-                    self.assertEqual(out == '', bool(written) and command != 'calibrate', example)
+                    self.assertEqual(out == '', bool(written) and command != 'calibrate' or command == 'report', example)
                     for name in written:
                         self.assertGreater(os.path.getsize(os.path.join(folder, name)), 100)
                         if name.endswith('.json'):
