@@ -33,14 +33,14 @@ typedef struct options {
   path_list images, inputs;
   optional_text trace;
   image_size size;
-  int batch, threads, iterations, top;
-  int spin_us, warmup;                       // -1: not given
-  double multiplier, precision;              // precision: percent
-  double min_time_s;                         // -1: not given
-  double accuracy_target;                    // 0: none
-  int dtype, layout, algorithm, trace_level; // as minfer.h's enumerations
-  int fusion, bias_correction;               // 0 on, 1 off
-  int format, color;                         // output_format, color_choice
+  int batch, threads, instances, iterations, top; // 0: not given
+  int spin_us, warmup;                            // -1: not given
+  double multiplier, precision;                   // precision: percent
+  double min_time_s;                              // -1: not given
+  double accuracy_target;                         // 0: none
+  int dtype, layout, algorithm, trace_level;      // as minfer.h's enumerations
+  int fusion, bias_correction;                    // 0 on, 1 off
+  int format, color;                              // output_format, color_choice
   bool emulate, strict, tensors, quiet, progress, help, version;
 } options;
 

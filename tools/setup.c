@@ -70,7 +70,8 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .calibrator = o->calibrator,
                                     .no_bias_correction = o->bias_correction != 0,
                                     .accuracy_target = o->accuracy_target,
-                                    .strict = o->strict};
+                                    .strict = o->strict,
+                                    .instances = o->instances};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }
@@ -93,7 +94,10 @@ minfer_status setup_session(setup *s, const options *o, console *c, minfer_error
   session.batch = s->batch;
   session.progress = progress_step;
   session.progress_context = &c->progress;
-  minfer_status status = minfer_session_create(s->model, s->input, &session, &s->session, error);
+  minfer_status status = s->origin ? minfer_session_clone(s->origin, &session, &s->session, error)
+                                   : minfer_session_create(s->model, s->input, &session, &s->session, error);
+  const int instances = o->instances ? o->instances : 1;
+  if (status == MINFER_OK) status = team_open(&s->team, s->session, instances, &session, error);
   progress_clear(&c->progress);
   if (status == MINFER_OK && print_settings)
     console_note(c, "KMP_SETTINGS: %s",
@@ -102,6 +106,7 @@ minfer_status setup_session(setup *s, const options *o, console *c, minfer_error
 }
 
 void setup_free(setup *s) {
+  team_free(s->team);
   minfer_session_free(s->session);
   minfer_input_free(s->input);
   minfer_model_close(s->model);

@@ -3,12 +3,15 @@
 #define TOOLS_SETUP_H
 
 #include "console.h"
+#include "team.h"
 
 // Zero-initialise; free with setup_free, also after a failure.
 typedef struct setup {
   minfer_model *model;
   minfer_input *input;
-  minfer_session *session;
+  minfer_session *session; // of instances the first
+  team *team;              // all instances
+  minfer_session *origin;  // borrowed: make the session a clone of this one; NULL: with a plan of its own
   int batch;
 } setup;
 
