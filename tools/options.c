@@ -181,11 +181,13 @@ static minfer_status read_value(options *o, const option *spec, const char *valu
 static minfer_status read_long(options *o, const char *word, words *w, minfer_error *e) {
   const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
   size_t length = equals ? (size_t)(equals - word) : strlen(word);
-  const option *spec = NULL;
+  const option *spec = NULL, *named = NULL;
   for (size_t i = 0; i < option_count && !spec; i++) {
     const char *name = option_table[i].name;
-    if (name && strlen(name) == length && memcmp(name, word, length) == 0) spec = &option_table[i];
+    if (name && strlen(name) == length && memcmp(name, word, length) == 0) named = &option_table[i];
+    if (named && option_belongs(named, o->command)) spec = named; // some names mean a list to one command
   }
+  if (!spec) spec = named;
   if (!spec) {
     char name[128];
     snprintf(name, sizeof name, "%.*s", (int)(length < 100 ? length : 100), word);
@@ -219,11 +221,17 @@ static minfer_status check(const options *o, minfer_error *e) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
   }
+  if (o->command->run == cmd_sweep && !o->models) {
+    fail(e, MINFER_USAGE, "sweep needs --models NAME,...");
+    return hint(e, "minfer models lists the networks, minfer help sweep the options");
+  }
   if (o->images.count && o->inputs.count) return fail(e, MINFER_USAGE, "--image and --input cannot be given together");
   if (o->iterations && (o->min_time_s >= 0 || o->precision > 0))
     return fail(e, MINFER_USAGE,
                 "--iterations fixes how many runs are measured: --min-time and --precision cannot be "
                 "given with it");
+  if (o->iterations && o->budget_s > 0)
+    return fail(e, MINFER_USAGE, "--iterations fixes how many rounds are measured: --budget cannot be given with it");
   if (o->trace_format && !o->trace.given) return fail(e, MINFER_USAGE, "--trace-format needs --trace");
   return MINFER_OK;
 }

@@ -28,6 +28,7 @@ typedef struct options {
   const command *command;
   const char *argument; // of `help`
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
+  const char *models, *dtypes, *batches, *thread_list, *instance_list, *spins, *affinities, *resume; // of `sweep`
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   path_list images, inputs;
@@ -37,6 +38,7 @@ typedef struct options {
   int spin_us, warmup;                            // -1: not given
   double multiplier, precision;                   // precision: percent
   double min_time_s;                              // -1: not given
+  double budget_s;                                // of `sweep`; 0: not given
   double accuracy_target;                         // 0: none
   int dtype, layout, algorithm, trace_level;      // as minfer.h's enumerations
   int fusion, bias_correction;                    // 0 on, 1 off
