@@ -205,7 +205,7 @@ static minfer_status read_short(options *o, const char *word, words *w, minfer_e
 }
 
 static minfer_status read_argument(options *o, const char *word, minfer_error *e) {
-  if (o->command->run == cmd_help && !o->argument) {
+  if ((o->command->run == cmd_help || o->command->run == cmd_scenario) && !o->argument) {
     o->argument = word;
     return MINFER_OK;
   }
@@ -216,7 +216,8 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
 
 static minfer_status check(const options *o, minfer_error *e) {
   bool network = o->command->run == cmd_run || o->command->run == cmd_inspect || o->command->run == cmd_compare ||
-                 o->command->run == cmd_accuracy || o->command->run == cmd_calibrate;
+                 o->command->run == cmd_accuracy || o->command->run == cmd_calibrate ||
+                 o->command->run == cmd_scenario || o->command->run == cmd_ladder;
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
@@ -258,6 +259,7 @@ minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) 
                  .spin_us = -1,
                  .warmup = -1,
                  .min_time_s = -1,
+                 .window_ms = -1,
                  .trace_level = MINFER_TRACE_PRIMITIVE};
   words w = {argv + 1, argv + argc, ~0U};
   if (w.next < w.end && **w.next != '-') {

@@ -39,6 +39,10 @@ typedef struct options {
   double multiplier, precision;                   // precision: percent
   double min_time_s;                              // -1: not given
   double budget_s;                                // of `sweep`; 0: not given
+  double qps, latency_bound_ms, duration_s;       // of `scenario`; 0: not given
+  double window_ms;                               // -1: not given
+  int seed;                                       // of the arrivals
+  bool official;                                  // as long as MLPerf asks for
   double accuracy_target;                         // 0: none
   int dtype, layout, algorithm, trace_level;      // as minfer.h's enumerations
   int fusion, bias_correction;                    // 0 on, 1 off

@@ -88,21 +88,32 @@ const char *setup_thread_settings(char out[160], const minfer_session_options *s
   return out;
 }
 
-minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error) {
-  bool print_settings = false;
-  minfer_session_options session = setup_session_options(o, &print_settings);
+static minfer_session_options instance_options(const setup *s, const options *o, int instance, console *c,
+                                               bool *print_settings) {
+  minfer_session_options session = setup_session_options(o, print_settings);
   session.batch = s->batch;
+  session.instance = instance;
   session.progress = progress_step;
   session.progress_context = &c->progress;
-  minfer_status status = s->origin ? minfer_session_clone(s->origin, &session, &s->session, error)
-                                   : minfer_session_create(s->model, s->input, &session, &s->session, error);
-  const int instances = o->instances ? o->instances : 1;
-  if (status == MINFER_OK) status = team_open(&s->team, s->session, instances, &session, error);
+  return session;
+}
+
+minfer_status setup_instance(setup *s, const options *o, int instance, console *c, minfer_error *error) {
+  bool print_settings = false;
+  const minfer_session_options session = instance_options(s, o, instance, c, &print_settings);
+  const minfer_status status = s->origin ? minfer_session_clone(s->origin, &session, &s->session, error)
+                                         : minfer_session_create(s->model, s->input, &session, &s->session, error);
   progress_clear(&c->progress);
   if (status == MINFER_OK && print_settings)
     console_note(c, "KMP_SETTINGS: %s",
                  setup_thread_settings((char[160]){0}, &session, minfer_session_plan(s->session)->threads));
   return status;
+}
+
+minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error) {
+  TRY(setup_instance(s, o, 0, c, error));
+  const minfer_session_options session = instance_options(s, o, 0, c, NULL);
+  return team_open(&s->team, s->session, o->instances ? o->instances : 1, &session, error);
 }
 
 void setup_free(setup *s) {

@@ -2,9 +2,10 @@
 import os, re, tempfile, unittest
 from support import files, program, schema
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'sweep', 'ladder', 'scenario', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
-SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
+SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --iterations 1', 'ladder': ' --iterations 1',
+           'scenario': ' --duration 0.1'}
 
 
 def help_of(command):
