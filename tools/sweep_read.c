@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 enum { FILE_MOST = 64 << 20 };
-static const char *const columns[] = {SWEEP_COLUMNS};
-_Static_assert(sizeof columns / sizeof *columns == SWEEP_COLUMN_COUNT, "every column has its name");
+static const char *const column_names[] = {SWEEP_COLUMNS};
+_Static_assert(sizeof column_names / sizeof *column_names == SWEEP_COLUMN_COUNT, "every column has its name");
 enum {
   AT_MODEL,
   AT_DTYPE,
@@ -126,7 +126,7 @@ static bool take_value(char **at, char **out, char *next) {
 
 static void keep(fields *f, const char *key, char *value) {
   for (int i = 0; i < SWEEP_COLUMN_COUNT; i++)
-    if (strcmp(key, columns[i]) == 0) f->items[i] = value;
+    if (strcmp(key, column_names[i]) == 0) f->items[i] = value;
 }
 
 static bool split_json(char *line, fields *f) {
@@ -150,10 +150,15 @@ static bool read_real(const char *text, double *out) {
   return !text || !*text || text_to_real(text, 0, 1e300, out);
 }
 
+// "-" is how a table writes what is unknown.
+static bool is_text(const char *text) {
+  return text && strcmp(text, "-") != 0 && text_is_clean(text, strlen(text));
+}
+
 static bool read_row(const fields *f, sweep_row *row) {
   const int texts[] = {AT_MODEL, AT_DTYPE, AT_AFFINITY, AT_STATUS, AT_ISA, AT_BATCH, AT_THREADS, AT_INSTANCES, AT_RUNS};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    if (!f->items[texts[i]]) return false;
+    if (!is_text(f->items[texts[i]])) return false;
   *row = (sweep_row){.model = f->items[AT_MODEL],
                      .dtype = f->items[AT_DTYPE],
                      .affinity = f->items[AT_AFFINITY],
@@ -178,7 +183,7 @@ static bool is_titles(char *line) {
   fields f;
   if (!split_csv(line, &f)) return false;
   for (int i = 0; i < SWEEP_COLUMN_COUNT; i++)
-    if (strcmp(f.items[i], columns[i]) != 0) return false;
+    if (strcmp(f.items[i], column_names[i]) != 0) return false;
   return true;
 }
 
@@ -189,7 +194,7 @@ static minfer_status read_line(const char *path, size_t number, char *line, bool
   if (number == 1 && !jsonl)
     return is_titles(line) ? MINFER_OK
                            : fail(error, MINFER_FILE, "%s: line 1 has not the columns of a sweep (expected %s,%s,...)",
-                                  path, columns[0], columns[1]);
+                                  path, column_names[0], column_names[1]);
   if (!(jsonl ? split_json(line, &f) : split_csv(line, &f)) || !read_row(&f, &row))
     return fail(error, MINFER_FILE, "%s: line %zu is no row of a sweep (expected %s)", path, number,
                 jsonl ? SWEEP_ROW_SCHEMA : "its columns, with numbers in their range");

@@ -4,7 +4,7 @@ from support import files, program, schema
 
 COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'sweep', 'ladder', 'scenario', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
-SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --iterations 1', 'ladder': ' --iterations 1',
+SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --budget 0.01', 'ladder': ' --budget 0.01',
            'scenario': ' --duration 0.1'}
 
 
