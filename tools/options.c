@@ -217,7 +217,7 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
 static minfer_status check(const options *o, minfer_error *e) {
   bool network = o->command->run == cmd_run || o->command->run == cmd_inspect || o->command->run == cmd_compare ||
                  o->command->run == cmd_accuracy || o->command->run == cmd_calibrate ||
-                 o->command->run == cmd_scenario || o->command->run == cmd_ladder;
+                 o->command->run == cmd_scenario || o->command->run == cmd_ladder || o->command->run == cmd_tune;
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);

@@ -45,7 +45,7 @@ minfer_status sut_open(sut *s, const int *batches, int sizes, minfer_error *erro
   s->setups = calloc((size_t)s->instances * (size_t)sizes, sizeof *s->setups);
   s->logits = reallocarray(NULL, (size_t)s->instances * (size_t)s->largest, (size_t)s->classes * sizeof *s->logits);
   if (!s->setups || !s->logits) return fail_memory(error);
-  for (int size = 0; size < sizes; size++)
+  for (int size = sizes - 1; size >= 0; size--) // the largest is the one that calibrates
     for (int instance = 0; instance < s->instances; instance++) {
       TRY(open_one(s, instance, size, error));
       for (int warm = 0; warm < 2; warm++) TRY(sut_serve(s, instance, 0, s->batches[size], error));

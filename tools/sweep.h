@@ -26,6 +26,7 @@ typedef struct sweep_rows {
 
 // Texts of `row` are copied. False without memory.
 bool sweep_rows_add(sweep_rows *rows, const sweep_row *row);
+void sweep_rows_cut(sweep_rows *rows, size_t count); // keeps the first `count`
 void sweep_rows_free(sweep_rows *rows);
 const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key); // of the same combination, or NULL
 

@@ -19,15 +19,19 @@ bool sweep_rows_add(sweep_rows *rows, const sweep_row *row) {
   return own->model && own->dtype && own->affinity && own->isa && own->status;
 }
 
-void sweep_rows_free(sweep_rows *rows) {
-  for (size_t i = 0; i < rows->count; i++) {
-    sweep_row *row = &rows->items[i];
+void sweep_rows_cut(sweep_rows *rows, size_t count) {
+  while (rows->count > count) {
+    const sweep_row *row = &rows->items[--rows->count];
     free(row->model);
     free(row->dtype);
     free(row->affinity);
     free(row->isa);
     free(row->status);
   }
+}
+
+void sweep_rows_free(sweep_rows *rows) {
+  sweep_rows_cut(rows, 0);
   free(rows->items);
   *rows = (sweep_rows){0};
 }

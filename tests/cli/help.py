@@ -2,9 +2,9 @@
 import os, re, tempfile, unittest
 from support import files, program, schema
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'sweep', 'ladder', 'scenario', 'models', 'env', 'help'
+COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'sweep', 'ladder', 'scenario', 'tune', 'models', 'env', 'help'
 # The full measurement of an example is only waiting.
-SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --budget 0.01', 'ladder': ' --budget 0.01',
+SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --budget 0.01', 'ladder': ' --budget 0.01', 'tune': ' --budget 0.01',
            'scenario': ' --duration 0.1'}
 
 
@@ -61,13 +61,13 @@ class Help(unittest.TestCase):
                         files.fill(folder)
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
-                    written = re.findall(r'-o (\S+)', example)
+                    written = re.findall(r'(?:-o|--resume) (\S+)', example)
                     self.assertEqual(out == '', bool(written) and command != 'calibrate', example)
                     for name in written:
                         self.assertGreater(os.path.getsize(os.path.join(folder, name)), 100)
                         if name.endswith('.json'):
                             with open(os.path.join(folder, name)) as file:
-                                kind = 'calibration' if command == 'calibrate' else 'run'
+                                kind = {'calibrate': 'calibration'}.get(command, command)
                                 self.assertEqual(schema.problems(file.read(), kind), [])
                     if '--trace' in example:
                         self.assertEqual(os.listdir(folder), ['minfer-resnet50-int8.trace.json'])

@@ -53,6 +53,10 @@ class Interrupt(children.Children):
         self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_tune(self):
+        result, _ = self.end(['tune', '--batches', '1-32*2', '--budget', '80000'] + SMALL, b'tune: stage 2', signal.SIGINT, 'tune')
+        self.assertGreaterEqual(len(result['candidates']), 6)
+
     def test_ladder(self):
         result, processes = self.end(['ladder', '--budget', '80000', '--precision', '0.001'] + SMALL,
                                      b'Layout, fusion, precision: round 2', signal.SIGINT, 'ladder')
