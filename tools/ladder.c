@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS_LEAST = 10 };
-static const double rung_s = 5;
+enum { ROUNDS_LEAST = 10, ROUNDS_WANTED = 6 }; // 6 make an interval, for which the budget is overdrawn
+static const double rung_s = 5, overdraft = 4;
 
 typedef struct rung_plan {
   const char *name, *words, *claim;
@@ -101,7 +101,10 @@ static minfer_status judge(ladder *l, minfer_error *error) {
       TRY(rounds_ratio(&before->side, &r->side, &r->gain, error));
       TRY(rounds_ratio(&first->side, &r->side, &whole, error));
       r->to_first = whole.p50;
-      r->verdict = r->gain.low > 1 ? RUNG_FASTER : r->gain.high < 1 ? RUNG_SLOWER : RUNG_OPEN;
+      r->verdict = isnan(r->gain.low) ? RUNG_UNKNOWN
+                   : r->gain.low > 1  ? RUNG_FASTER
+                   : r->gain.high < 1 ? RUNG_SLOWER
+                                      : RUNG_OPEN;
     }
     if (!first) first = r;
     before = r;
@@ -129,7 +132,8 @@ minfer_status ladder_measure(ladder *l, const options *o, console *c, minfer_err
   rounds_settle(sides[open - 1]);
   for (;; round++) {
     const double elapsed = clock_s() - start;
-    if (o->iterations ? round >= (size_t)o->iterations : round && elapsed >= budget_s) break;
+    const double limit_s = round < ROUNDS_WANTED ? overdraft * budget_s : budget_s;
+    if (o->iterations ? round >= (size_t)o->iterations : round && elapsed >= limit_s) break;
     if (!o->iterations && round >= ROUNDS_LEAST) {
       TRY(judge(l, error));
       if (is_precise(l, wanted)) break;

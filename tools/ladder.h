@@ -6,7 +6,7 @@
 
 enum { LADDER_RUNGS = 8, LADDER_COUNT = 3 };
 
-typedef enum rung_verdict { RUNG_FIRST, RUNG_FASTER, RUNG_SLOWER, RUNG_OPEN, RUNG_SKIPPED } rung_verdict;
+typedef enum rung_verdict { RUNG_FIRST, RUNG_FASTER, RUNG_SLOWER, RUNG_OPEN, RUNG_UNKNOWN, RUNG_SKIPPED } rung_verdict;
 
 typedef struct rung {
   const char *name, *words; // words: the options that make it, as typed

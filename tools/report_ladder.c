@@ -9,6 +9,7 @@ static const char *verdict_name(rung_verdict v) {
                                       [RUNG_FASTER] = "faster",
                                       [RUNG_SLOWER] = "slower",
                                       [RUNG_OPEN] = "no difference beyond the noise",
+                                      [RUNG_UNKNOWN] = "too few rounds to tell",
                                       [RUNG_SKIPPED] = "skipped"};
   return names[v];
 }

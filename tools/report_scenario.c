@@ -41,7 +41,11 @@ static void put_rules(page *p, const scenario_result *r) {
 
 static void put_latency(page *p, const scenario_result *r) {
   const stats_summary *s = &r->summary;
-  page_heading(p, r->kind == OFFLINE ? "Time of %zu batches, ms" : "Latency of %zu queries, ms", r->latency.count);
+  const bool one = r->latency.count == 1;
+  if (r->kind == OFFLINE)
+    page_heading(p, "Time of %zu batch%s, ms", r->latency.count, one ? "" : "es");
+  else
+    page_heading(p, "Latency of %zu quer%s, ms", r->latency.count, one ? "y" : "ies");
   static const char *const titles[] = {"min", "p50", "p90", "p95", "p97", "p99", "p99.9", "max"};
   const double values[] = {s->min, s->p50, s->p90, r->p95, r->p97, s->p99, r->p999, s->max};
   table t = {0};

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { QUERIES_LEAST = 50 };                  // of a trial, where the duration is long enough
+enum { QUERIES_LEAST = 200 };                 // of a trial, where the duration is long enough
 static const double tail = 0.99, fine = 0.02; // fine: steps back after a rate that did not hold
 
 // A run of the server at one rate. Arrivals are a list that is known beforehand, so that nothing but the instances has
