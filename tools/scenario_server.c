@@ -166,7 +166,7 @@ static minfer_status search(sut *s, scenario_result *r, bool *passed, minfer_err
       good = middle;
     else
       bad = middle;
-    if (!good && bad * seconds < 1) break;
+    if (good <= 0 && bad * seconds < 1) break;
   }
   *passed = false;
   for (double rate = good; rate > 0.5 * good && !*passed && !interrupt_seen(); rate -= fine * good)
