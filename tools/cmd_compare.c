@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "interrupt.h"
 #include "report_compare.h"
+#include "rounds.h"
 #include "versus.h"
 
 typedef struct contest {
@@ -46,7 +47,7 @@ static minfer_status open_side(const contest *x, side *s, minfer_error *error) {
   }
   if (s->answers.not_finite)
     console_note(x->console, "%zu numbers of side %c's output are not finite", s->answers.not_finite, s->letter);
-  if (duel_is_disturbed(s))
+  if (rounds_is_disturbed(s))
     console_note(x->console,
                  "side %c's idle workers poll for longer than 0.25 s: they take cores from the other side (--spin)",
                  s->letter);
@@ -83,7 +84,6 @@ minfer_status cmd_compare(const options *o, console *c, minfer_error *error) {
   if (status == MINFER_OK && interrupt_seen())
     status = fail(error, MINFER_INTERRUPTED, "interrupted: the figures are of the rounds until then");
   comparison_free(&x.comparison);
-  duel_free(&x.duel);
   side_free(&x.b);
   side_free(&x.a);
   versus_free(&x.versus);

@@ -49,8 +49,8 @@ static minfer_status compute(const setup *s, const options *o, console *c, resul
   TRY(classify(s, o->logits != NULL, &c->progress, &r->answers, error));
   if (r->answers.not_finite)
     console_note(c, "%zu numbers of the network's output are not finite", r->answers.not_finite);
-  TRY(minfer_session_load(s->session, s->input, 0, error));
-  TRY(measure(s->session, o, &c->progress, &r->measured, error));
+  TRY(team_load(s->team, s->input, 0, error));
+  TRY(measure(s, o, &c->progress, &r->measured, error));
   if (r->measured.latency.count == 0) return fail(error, MINFER_INTERRUPTED, "interrupted");
   size_t count = 0;
   const minfer_span *spans = minfer_session_spans(s->session, &count, NULL);

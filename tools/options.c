@@ -188,11 +188,13 @@ static minfer_status read_value(options *o, const option *spec, const char *valu
 static minfer_status read_long(options *o, const char *word, words *w, minfer_error *e) {
   const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
   size_t length = equals ? (size_t)(equals - word) : strlen(word);
-  const option *spec = NULL;
+  const option *spec = NULL, *named = NULL;
   for (size_t i = 0; i < option_count && !spec; i++) {
     const char *name = option_table[i].name;
-    if (name && strlen(name) == length && memcmp(name, word, length) == 0) spec = &option_table[i];
+    if (name && strlen(name) == length && memcmp(name, word, length) == 0) named = &option_table[i];
+    if (named && option_belongs(named, o->command)) spec = named; // some names mean a list to one command
   }
+  if (!spec) spec = named;
   if (!spec) {
     char name[128];
     snprintf(name, sizeof name, "%.*s", (int)(length < 100 ? length : 100), word);
@@ -210,7 +212,9 @@ static minfer_status read_short(options *o, const char *word, words *w, minfer_e
 }
 
 static minfer_status read_argument(options *o, const char *word, minfer_error *e) {
-  if ((o->command->run == cmd_help || o->command->run == cmd_verbose) && !o->argument) {
+  const bool takes_one =
+      o->command->run == cmd_help || o->command->run == cmd_verbose || o->command->run == cmd_scenario;
+  if (takes_one && !o->argument) {
     o->argument = word;
     return MINFER_OK;
   }
@@ -223,10 +227,15 @@ static minfer_status read_argument(options *o, const char *word, minfer_error *e
 
 static minfer_status check(const options *o, minfer_error *e) {
   bool network = o->command->run == cmd_run || o->command->run == cmd_inspect || o->command->run == cmd_compare ||
-                 o->command->run == cmd_accuracy || o->command->run == cmd_calibrate;
+                 o->command->run == cmd_accuracy || o->command->run == cmd_calibrate ||
+                 o->command->run == cmd_scenario || o->command->run == cmd_ladder || o->command->run == cmd_tune;
   if (network && !o->model) {
     fail(e, MINFER_USAGE, "%s needs --model NAME", o->command->name);
     return hint(e, "minfer models lists the networks, minfer help %s the options", o->command->name);
+  }
+  if (o->command->run == cmd_sweep && !o->models) {
+    fail(e, MINFER_USAGE, "sweep needs --models NAME,...");
+    return hint(e, "minfer models lists the networks, minfer help sweep the options");
   }
   if (o->command->run == cmd_report && !o->traces.count) {
     fail(e, MINFER_USAGE, "report needs a trace (minfer report TRACE...)");
@@ -241,6 +250,8 @@ static minfer_status check(const options *o, minfer_error *e) {
     return fail(e, MINFER_USAGE,
                 "--iterations fixes how many runs are measured: --min-time and --precision cannot be "
                 "given with it");
+  if (o->iterations && o->budget_s > 0)
+    return fail(e, MINFER_USAGE, "--iterations fixes how many rounds are measured: --budget cannot be given with it");
   if (o->trace_format && !o->trace.given) return fail(e, MINFER_USAGE, "--trace-format needs --trace");
   return MINFER_OK;
 }
@@ -268,6 +279,7 @@ minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) 
                  .warmup = -1,
                  .min_time_s = -1,
                  .jit_profile = -1,
+                 .window_ms = -1,
                  .trace_level = MINFER_TRACE_PRIMITIVE};
   words w = {argv + 1, argv + argc, ~0U};
   if (w.next < w.end && **w.next != '-') {

@@ -61,7 +61,7 @@ void report_float_layer_lines(page *p, const minfer_plan *plan);
 void report_float_layers(minfer_json *j, const minfer_plan *plan);
 // Every reorder, and every primitive that converts inside itself. `primitive_ms` may be NULL: no times.
 void report_reorders(page *p, const minfer_plan *plan, const double *primitive_ms);
-void report_memory(page *p, const minfer_plan *plan);
+void report_memory(page *p, const minfer_plan *plan, int instances);
 
 // A table that is the whole result, in every form but JSON; frees it.
 bool report_table(FILE *out, const console *c, const options *o, table *t);
@@ -71,7 +71,7 @@ bool report_is_json(const options *o);
 minfer_json *report_json_open(FILE *out, const options *o,
                               const char *schema); // an object is open; NULL without memory
 void report_json_head(minfer_json *j, const char *schema);
-void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan);
+void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan, int instances);
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer); // keys of an open object
 void report_json_reorder(minfer_json *j, const minfer_primitive *reorder);
 void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak);

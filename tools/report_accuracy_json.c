@@ -54,7 +54,7 @@ bool report_accuracy_json(FILE *out, const accuracy_report *r) {
   const accuracy *a = r->result;
   minfer_json *j = report_json_open(out, r->options, "minfer.accuracy/1");
   if (!j) return false;
-  report_json_identity(j, r->model, r->plan);
+  report_json_identity(j, r->model, r->plan, 1);
   minfer_json_int(j, "images", (int64_t)a->images);
   minfer_json_int(j, "skipped", (int64_t)r->skipped);
   minfer_json_double(j, "top1", accuracy_percent(a, a->chosen.top1));

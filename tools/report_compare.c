@@ -91,10 +91,9 @@ static void put_verdict(page *p, const compare_report *r) {
   const comparison *c = r->comparison;
   page_heading(p, "Speed-up of b over a: %.2fx (%s)%s", s->p50, verdict(s), d->interrupted ? " (interrupted)" : "");
   if (isnan(s->low))
-    page_line(p, "median of %zu round%s in turn, too few for an interval", d->ratios.count,
-              d->ratios.count == 1 ? "" : "s");
+    page_line(p, "median of %zu round%s in turn, too few for an interval", d->rounds, d->rounds == 1 ? "" : "s");
   else
-    page_line(p, "median of %zu rounds in turn, 95 %% interval %.3f to %.3f", d->ratios.count, s->low, s->high);
+    page_line(p, "median of %zu rounds in turn, 95 %% interval %.3f to %.3f", d->rounds, s->low, s->high);
   int both = 0, slower = 0, faster = 0;
   double lost = 0;
   for (size_t i = 0; i < c->groups.count; i++) {

@@ -25,7 +25,7 @@ static void put_speedup(minfer_json *j, const duel *d) {
   minfer_json_object(j, "speedup");
   minfer_json_double(j, "median", d->summary.p50);
   put_interval(j, d->summary.low, d->summary.high);
-  minfer_json_int(j, "rounds", (int64_t)d->ratios.count);
+  minfer_json_int(j, "rounds", (int64_t)d->rounds);
   minfer_json_end(j);
 }
 

@@ -60,7 +60,7 @@ static bool put_page(FILE *out, const inspect_report *r) {
   put_counts(&p, r->counts);
   put_primitives(&p, r->plan);
   report_reorders(&p, r->plan, NULL);
-  report_memory(&p, r->plan);
+  report_memory(&p, r->plan, 1);
   return !p.failed;
 }
 

@@ -46,7 +46,7 @@ bool report_inspect_json(FILE *out, const inspect_report *r) {
   const minfer_plan *plan = r->plan;
   minfer_json *j = report_json_open(out, r->options, "minfer.inspect/1");
   if (!j) return false;
-  report_json_identity(j, r->model, plan);
+  report_json_identity(j, r->model, plan, 1);
   minfer_json_array(j, "kinds");
   for (int i = 0; i < r->counts->kind_count; i++) {
     minfer_json_object(j, NULL);

@@ -123,11 +123,14 @@ void report_reorders(page *p, const minfer_plan *plan, const double *primitive_m
   put_conversions(p, plan);
 }
 
-void report_memory(page *p, const minfer_plan *plan) {
+void report_memory(page *p, const minfer_plan *plan, int instances) {
   char activations[16], bound[16], weights[16], scratchpad[16], peak[16];
   double over =
       plan->activation_bound_bytes ? (double)plan->activation_bytes / (double)plan->activation_bound_bytes : 1;
-  page_heading(p, "Memory");
+  if (instances > 1)
+    page_heading(p, "Memory of an instance; the weights are those of all %d", instances);
+  else
+    page_heading(p, "Memory");
   page_line(p, "activations %s (%.2fx of the bound %s), weights %s, scratchpad %s, peak of the process %s",
             text_bytes(activations, plan->activation_bytes), over, text_bytes(bound, plan->activation_bound_bytes),
             text_bytes(weights, plan->weight_bytes), text_bytes(scratchpad, plan->scratchpad_bytes),
@@ -181,7 +184,7 @@ static void json_calibration(minfer_json *j, const minfer_plan *plan) {
   minfer_json_end(j);
 }
 
-void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan) {
+void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan, int instances) {
   const minfer_model_info *info = minfer_model_describe(model);
   minfer_json_string(j, "onednn", minfer_environment_get()->onednn_version);
   minfer_json_string(j, "model", info->name);
@@ -189,7 +192,7 @@ void report_json_identity(minfer_json *j, const minfer_model *model, const minfe
   minfer_json_string(j, "dtype", options_dtype_name((int)plan->dtype));
   minfer_json_int(j, "batch", plan->batch);
   minfer_json_int(j, "threads", plan->threads);
-  minfer_json_int(j, "instances", 1);
+  minfer_json_int(j, "instances", instances);
   minfer_json_string(j, "isa", plan->isa);
   minfer_json_object(j, "weights");
   minfer_json_string(j, "source", info->weights_source);

@@ -28,17 +28,38 @@ static void put_answers(page *p, const run_report *r) {
   if (shown < c->inputs) page_line(p, "... %d more (--format json has them all)", c->inputs - shown);
 }
 
+static void put_instances(page *p, const measurement *m) {
+  table t = {0};
+  table_column(&t, "instance", TABLE_LEFT);
+  static const char *const titles[] = {"runs", "min ms", "p50 ms", "p90 ms", "p99 ms", "max ms"};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_RIGHT);
+  for (int i = 0; i < m->instances; i++) {
+    const stats_summary *s = &m->instance_summaries[i];
+    const double values[] = {s->min, s->p50, s->p90, s->p99, s->max};
+    table_cell(&t, "%d", i);
+    table_cell(&t, "%zu", m->by_instance[i].count);
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) table_number(&t, values[k], 3);
+  }
+  page_table(p, &t);
+}
+
 static void put_latency(page *p, const run_report *r) {
   const measurement *m = r->measured;
   const stats_summary *s = &m->summary;
-  page_heading(p, "Latency of %zu runs after %d to warm up%s", m->latency.count, m->warmup,
-               m->interrupted ? " (interrupted)" : "");
+  const double images_per_s = measure_images_per_s(m, r->plan->batch);
+  const char *interrupted = m->interrupted ? " (interrupted)" : "";
+  if (m->instances > 1)
+    page_heading(p, "Latency of %zu runs of %d instances at once, after %d to warm up%s", m->latency.count,
+                 m->instances, m->warmup, interrupted);
+  else
+    page_heading(p, "Latency of %zu runs after %d to warm up%s", m->latency.count, m->warmup, interrupted);
   if (isnan(s->low))
-    page_line(p, "median %.3f ms, too few runs for an interval; %.2f images/s", s->p50, 1e3 * r->plan->batch / s->p50);
+    page_line(p, "median %.3f ms, too few runs for an interval; %.2f images/s", s->p50, images_per_s);
   else
     page_line(p, "median %.3f ms, 95 %% interval %.3f to %.3f ms (+-%.1f %%); %.2f images/s", s->p50, s->low, s->high,
-              100 * stats_precision(s), 1e3 * r->plan->batch / s->p50);
+              100 * stats_precision(s), images_per_s);
   page_line(p, "min %.3f, p50 %.3f, p90 %.3f, p99 %.3f, max %.3f ms", s->min, s->p50, s->p90, s->p99, s->max);
+  if (m->instances > 1) put_instances(p, m);
 }
 
 static void put_share(table *t, double ms, double run_ms) {
@@ -48,7 +69,8 @@ static void put_share(table *t, double ms, double run_ms) {
 
 static void put_kinds(page *p, const run_report *r) {
   const breakdown *b = r->times;
-  page_heading(p, "Time by kind of primitive, medians of %zu traced runs", b->runs);
+  page_heading(p, "Time by kind of primitive, medians of %zu traced runs%s", b->runs,
+               r->measured->instances > 1 ? " of instance 0 alone" : "");
   table t = {0};
   table_column(&t, "kind", TABLE_LEFT);
   table_column(&t, "count", TABLE_RIGHT);
@@ -165,7 +187,7 @@ static bool put_page(FILE *out, const run_report *r) {
     put_layers(&p, r);
   }
   report_reorders(&p, r->plan, r->times->primitive_ms);
-  report_memory(&p, r->plan);
+  report_memory(&p, r->plan, measure_instances(r->measured));
   put_startup(&p, r->plan);
   put_trace(&p, r);
   return !p.failed;

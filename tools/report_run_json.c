@@ -28,7 +28,7 @@ static void put_latency(minfer_json *j, const run_report *r) {
   const measurement *m = r->measured;
   const stats_summary *s = &m->summary;
   minfer_json_int(j, "warmup", m->warmup);
-  minfer_json_int(j, "iterations", (int64_t)m->latency.count);
+  minfer_json_int(j, "iterations", (int64_t)m->latency.count / measure_instances(m));
   minfer_json_bool(j, "interrupted", m->interrupted);
   minfer_json_object(j, "latency_ms");
   minfer_json_double(j, "min", s->min);
@@ -45,7 +45,17 @@ static void put_latency(minfer_json *j, const run_report *r) {
     minfer_json_end(j);
   }
   minfer_json_end(j);
-  minfer_json_double(j, "images_per_s", 1e3 * r->plan->batch / s->p50);
+  minfer_json_double(j, "images_per_s", measure_images_per_s(m, r->plan->batch));
+  minfer_json_array(j, "instance_latency_ms");
+  for (int i = 0; i < measure_instances(m); i++) {
+    const stats_summary *own = m->instances > 1 ? &m->instance_summaries[i] : s;
+    minfer_json_object(j, NULL);
+    minfer_json_double(j, "p50", own->p50);
+    minfer_json_double(j, "p90", own->p90);
+    minfer_json_double(j, "p99", own->p99);
+    minfer_json_end(j);
+  }
+  minfer_json_end(j);
 }
 
 static void put_kind(minfer_json *j, const char *kind, int count, double ms, double run_ms) {
@@ -129,7 +139,7 @@ static void put_trace(minfer_json *j, const run_report *r) {
 }
 
 void report_json_run(minfer_json *j, const run_report *r) {
-  report_json_identity(j, r->model, r->plan);
+  report_json_identity(j, r->model, r->plan, measure_instances(r->measured));
   put_inputs(j, r);
   put_latency(j, r);
   put_kinds(j, r->times);

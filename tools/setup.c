@@ -70,7 +70,8 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .calibrator = o->calibrator,
                                     .no_bias_correction = o->bias_correction != 0,
                                     .accuracy_target = o->accuracy_target,
-                                    .strict = o->strict};
+                                    .strict = o->strict,
+                                    .instances = o->instances};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }
@@ -87,13 +88,21 @@ const char *setup_thread_settings(char out[160], const minfer_session_options *s
   return out;
 }
 
-minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error) {
-  bool print_settings = false;
-  minfer_session_options session = setup_session_options(o, &print_settings);
+static minfer_session_options instance_options(const setup *s, const options *o, int instance, console *c,
+                                               bool *print_settings) {
+  minfer_session_options session = setup_session_options(o, print_settings);
   session.batch = s->batch;
+  session.instance = instance;
   session.progress = progress_step;
   session.progress_context = &c->progress;
-  minfer_status status = minfer_session_create(s->model, s->input, &session, &s->session, error);
+  return session;
+}
+
+minfer_status setup_instance(setup *s, const options *o, int instance, console *c, minfer_error *error) {
+  bool print_settings = false;
+  const minfer_session_options session = instance_options(s, o, instance, c, &print_settings);
+  const minfer_status status = s->origin ? minfer_session_clone(s->origin, &session, &s->session, error)
+                                         : minfer_session_create(s->model, s->input, &session, &s->session, error);
   progress_clear(&c->progress);
   if (status == MINFER_OK && print_settings)
     console_note(c, "KMP_SETTINGS: %s",
@@ -101,7 +110,14 @@ minfer_status setup_session(setup *s, const options *o, console *c, minfer_error
   return status;
 }
 
+minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error) {
+  TRY(setup_instance(s, o, 0, c, error));
+  const minfer_session_options session = instance_options(s, o, 0, c, NULL);
+  return team_open(&s->team, s->session, o->instances ? o->instances : 1, &session, error);
+}
+
 void setup_free(setup *s) {
+  team_free(s->team);
   minfer_session_free(s->session);
   minfer_input_free(s->input);
   minfer_model_close(s->model);

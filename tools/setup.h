@@ -3,12 +3,15 @@
 #define TOOLS_SETUP_H
 
 #include "console.h"
+#include "team.h"
 
 // Zero-initialise; free with setup_free, also after a failure.
 typedef struct setup {
   minfer_model *model;
   minfer_input *input;
-  minfer_session *session;
+  minfer_session *session; // of instances the first
+  team *team;              // all instances
+  minfer_session *origin;  // borrowed: make the session a clone of this one; NULL: with a plan of its own
   int batch;
 } setup;
 
@@ -26,6 +29,8 @@ minfer_status setup_model(setup *s, const options *o, minfer_error *error);
 // The pictures or arrays that were named, or one generated picture; settles the batch.
 minfer_status setup_input(setup *s, const options *o, minfer_error *error);
 minfer_status setup_session(setup *s, const options *o, console *c, minfer_error *error);
+// The session of one instance alone, without a team.
+minfer_status setup_instance(setup *s, const options *o, int instance, console *c, minfer_error *error);
 void setup_free(setup *s);
 
 #endif

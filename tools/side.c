@@ -9,8 +9,8 @@ minfer_status side_open_here(side *s, minfer_error *error) {
   const minfer_session_options session = setup_session_options(s->options, NULL);
   s->spin_us = s->plan->threads > 1 ? setup_spin_us(&session) : 0;
   TRY(classify(&s->setup, true, p, &s->answers, error));
-  TRY(minfer_session_load(s->setup.session, s->setup.input, 0, error));
-  return measure_warm_up(s->setup.session, s->options, p, &s->measured, error);
+  TRY(team_load(s->setup.team, s->setup.input, 0, error));
+  return measure_warm_up(&s->setup, s->options, p, &s->measured, error);
 }
 
 static minfer_status add(samples *to, uint64_t ns, minfer_error *error) {
@@ -26,13 +26,9 @@ static minfer_status run_traced(side *s, minfer_error *error) {
 minfer_status side_run_block_here(side *s, const side_block *block, minfer_error *error) {
   measurement *m = &s->measured;
   const size_t before = m->latency.count;
-  if (block->rewarm) TRY(minfer_session_run(s->setup.session, NULL, error));
+  if (block->rewarm) TRY(measure_uncounted(&s->setup, &(double){0}, error));
   if (block->traced < 0) TRY(run_traced(s, error));
-  for (int i = 0; i < block->runs; i++) {
-    uint64_t ns = 0;
-    TRY(minfer_session_run(s->setup.session, &ns, error));
-    TRY(add(&m->latency, ns, error));
-  }
+  TRY(measure_block(&s->setup, block->runs, m, error));
   if (block->traced > 0) TRY(run_traced(s, error));
   if (!block->traced) return MINFER_OK;
   // The traced run's partner is the untraced one beside it.
@@ -68,6 +64,10 @@ void side_free(side *s) {
     breakdown_free(&s->times);
   }
   measurement_free(&s->measured);
+  samples_free(&s->rounds);
+  samples_free(&s->rates);
+  team_free(s->setup.team);
+  s->setup.team = NULL;
   minfer_session_free(s->setup.session);
   s->setup.session = NULL;
 }

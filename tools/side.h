@@ -8,8 +8,6 @@
 #include "measure.h"
 #include "setup.h"
 
-enum { SIDE_BLOCK_RUNS = 1000 }; // most of a block
-
 typedef struct side_block {
   int runs;    // measured, untraced
   bool rewarm; // one more in front that is not counted
@@ -31,6 +29,8 @@ typedef struct side {
   classification answers; // to every input, with logits
   int64_t spin_us;        // how long its idle workers poll after a run; 0 with one thread
   measurement measured;   // latency and pairs grow with each block
+  samples rounds;         // medians of its blocks, in ms (rounds.h)
+  samples rates;          // and their images/s
   // From side_close on:
   breakdown times;
   size_t rss_peak; // bytes, of its process

@@ -30,8 +30,8 @@ typedef struct shared {
   breakdown times;
   size_t rss_peak;
   int warmup;
-  double latency[SIDE_BLOCK_RUNS], plain, traced; // of the block
-  size_t used;                                    // bytes behind this struct
+  double latency[MEASURE_BLOCK_RUNS], plain, traced; // of the block
+  size_t used;                                       // bytes behind this struct
 } shared;
 
 struct side_process {
@@ -270,7 +270,10 @@ minfer_status side_process_run_block(side *s, const side_block *block, minfer_er
   from->block = *block;
   TRY(ask(s, REQUEST_BLOCK, true, error));
   bool done = true;
-  for (int i = 0; i < block->runs; i++) done = done && samples_add(&m->latency, from->latency[i]);
+  for (int i = 0; i < block->runs; i++) {
+    done = done && samples_add(&m->latency, from->latency[i]);
+    m->wall_ms += from->latency[i];
+  }
   if (block->traced) done = done && samples_add(&m->plain, from->plain) && samples_add(&m->traced, from->traced);
   return done ? MINFER_OK : fail_memory(error);
 }

@@ -76,3 +76,30 @@ bool stats_summarise(const samples *s, stats_summary *out) {
 double stats_precision(const stats_summary *summary) {
   return (summary->high - summary->low) / 2 / summary->p50;
 }
+
+int64_t stats_overs_allowed(int64_t count, double p, double confidence) {
+  const double n = (double)count;
+  double below = 0;
+  for (int64_t t = 0; t <= count; t++) {
+    const double k = (double)t;
+    below += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log1p(-p) + (n - k) * log(p));
+    if (below > 1 - confidence) return t - 1;
+  }
+  return count;
+}
+
+int64_t stats_values_needed(int64_t overs, double p, double confidence) {
+  int64_t few = 0, many = 1; // too few; enough
+  while (stats_overs_allowed(many, p, confidence) < overs) {
+    few = many;
+    many *= 2;
+  }
+  while (few + 1 < many) {
+    const int64_t middle = few + (many - few) / 2;
+    if (stats_overs_allowed(middle, p, confidence) < overs)
+      few = middle;
+    else
+      many = middle;
+  }
+  return many;
+}

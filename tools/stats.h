@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Values in the order they came. Zero-initialise; free with samples_free.
 typedef struct samples {
@@ -34,5 +35,12 @@ typedef struct stats_summary {
 bool stats_summarise(const samples *s, stats_summary *out);
 // Half the 95 % interval's width over the median; NaN when unknown.
 double stats_precision(const stats_summary *summary);
+
+// How many of `count` values may lie above a bound while it is `confidence` sure that at least the share p of all
+// values to come lies within: the largest t with P(B <= t) <= 1 - confidence for B binomial(count, 1 - p). It is the
+// early stopping criterion of the MLPerf Inference rules, with tolerance 0. -1 when `count` is too small for any.
+int64_t stats_overs_allowed(int64_t count, double p, double confidence);
+// The fewest values for which `overs` are allowed.
+int64_t stats_values_needed(int64_t overs, double p, double confidence);
 
 #endif

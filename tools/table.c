@@ -176,6 +176,12 @@ void table_print_csv(table *t, FILE *out) {
   if (!finish(t)) return;
   size_t last = t->column_count - 1;
   for (size_t c = 0; c <= last; c++) put_csv(out, t->columns[c].title, c == last);
+  table_print_csv_rows(t, out);
+}
+
+void table_print_csv_rows(table *t, FILE *out) {
+  if (!finish(t)) return;
+  size_t last = t->column_count - 1;
   for (size_t r = 0; r < table_rows(t); r++)
     for (size_t c = 0; c <= last; c++) put_csv(out, cell_at(t, r, c), c == last);
 }

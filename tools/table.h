@@ -42,6 +42,7 @@ void table_print(table *t, FILE *out, size_t width, const char *title_on, const 
 void table_print_markdown(table *t, FILE *out);
 // RFC 4180, lines end in \n; the titles are the first line. A cell "-" (unknown) is left empty.
 void table_print_csv(table *t, FILE *out);
+void table_print_csv_rows(table *t, FILE *out); // without the line of titles
 void table_free(table *t);
 
 #endif

@@ -44,6 +44,8 @@ struct minfer_input {
 
 struct minfer_session {
   mf_arena arena;
+  atomic_int references;  // its user's, and one of each clone; they may end in other threads
+  minfer_session *origin; // of a clone: the session that owns graph, plan and calibration; else NULL
   minfer_model *model;
   minfer_session_options options; // with defaults filled in
   mf_topology topology;
@@ -93,6 +95,11 @@ mf_status mf_api_build(const minfer_model *model, int batch, mf_builder **b, mf_
 
 // How long idle workers poll, in us, from the options' spin_us.
 int64_t mf_api_spin(const minfer_session_options *options);
+
+// The session's topology and pool, by its options (clone.c).
+mf_status mf_api_make_pool(minfer_session *s, mf_error *e);
+// Replace a text of the options by a copy of the session's own; NULL stays.
+mf_status mf_api_keep_text(minfer_session *s, const char **text, mf_error *e);
 
 // Start-up phases of a session, in order.
 mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e);

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "load/safetensors.h"
 #include "plan/onednn.h"
-#include "thread/affinity.h"
 #include <string.h>
 
 mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e) {
@@ -65,18 +64,6 @@ static mf_status check_options(const minfer_session_options *o, mf_error *e) {
   return MF_OK;
 }
 
-static mf_status make_pool(minfer_session *s, mf_error *e) {
-  MF_TRY(mf_topology_read(&s->topology, e));
-  if (!s->options.threads) s->options.threads = (int)mf_topology_default_threads(&s->topology);
-  mf_affinity *affinity = mf_arena_alloc(&s->arena, sizeof *affinity);
-  int *cpus = mf_arena_alloc(&s->arena, (size_t)s->options.threads * sizeof *cpus);
-  if (!affinity || !cpus) return mf_fail_memory(e, sizeof *affinity);
-  if (s->options.affinity) MF_TRY(mf_affinity_parse(affinity, s->options.affinity, e));
-  MF_TRY(mf_affinity_place(affinity, &s->topology, (size_t)s->options.threads, cpus, e));
-  mf_pool_options options = {.threads = s->options.threads, .spin_us = mf_api_spin(&s->options), .cpus = cpus};
-  return mf_pool_create(&s->pool, &options, e);
-}
-
 typedef struct pass_notes {
   minfer_session *s;
   mf_error *e;
@@ -112,7 +99,9 @@ static mf_status make_graph(minfer_session *s, mf_error *e) {
 static mf_status check_memory(const minfer_session *s, mf_error *e) {
   const mf_topology *t = &s->topology;
   const uint64_t limit = t->memory_limit_bytes ? t->memory_limit_bytes : t->memory_bytes;
-  const uint64_t needed = (uint64_t)s->plan->activation_bytes + s->plan->constant_bytes + s->plan->scratchpad_bytes;
+  const uint64_t instances = s->options.instances > 1 ? (uint64_t)s->options.instances : 1;
+  const uint64_t each = (uint64_t)s->plan->activation_bytes + s->plan->scratchpad_bytes;
+  const uint64_t needed = each * instances + s->plan->constant_bytes;
   if (!limit || needed <= limit) return MF_OK;
   mf_fail(e, MF_ERR_UNSUPPORTED, "a batch of %d needs %llu MiB of memory (this process has %llu MiB)", s->options.batch,
           (unsigned long long)(needed >> 20), (unsigned long long)(limit >> 20));
@@ -141,7 +130,7 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   return phase(s, "session", e);
 }
 
-static mf_status keep_text(minfer_session *s, const char **text, mf_error *e) {
+mf_status mf_api_keep_text(minfer_session *s, const char **text, mf_error *e) {
   if (!*text) return MF_OK;
   const char *copy = mf_arena_copy(&s->arena, *text);
   if (!copy) return mf_fail_memory(e, strlen(*text));
@@ -154,9 +143,9 @@ static mf_status take_options(minfer_session *s, const minfer_session_options *o
   if (options) MF_TRY(mf_api_options(o, sizeof *o, options, "session", e));
   if (!o->batch) o->batch = 1;
   MF_TRY(check_options(o, e));
-  MF_TRY(keep_text(s, &o->affinity, e));
-  MF_TRY(keep_text(s, &o->calibration, e));
-  return keep_text(s, &o->calibrator, e);
+  MF_TRY(mf_api_keep_text(s, &o->affinity, e));
+  MF_TRY(mf_api_keep_text(s, &o->calibration, e));
+  return mf_api_keep_text(s, &o->calibrator, e);
 }
 
 static mf_status create(minfer_session *s, const minfer_input *input, const minfer_session_options *options,
@@ -166,7 +155,7 @@ static mf_status create(minfer_session *s, const minfer_input *input, const minf
   if (input && input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
   if (!s->model->opening_told) MF_TRY(mf_api_phase(s, "weights", s->model->opened, s->model->opening, e));
   s->phase_end = begin;
-  MF_TRY(make_pool(s, e));
+  MF_TRY(mf_api_make_pool(s, e));
   MF_TRY(phase(s, "threads", e));
   MF_TRY(make_graph(s, e));
   if (s->options.dtype == MINFER_INT8) {
@@ -184,6 +173,7 @@ minfer_status minfer_session_create(minfer_model *model, const minfer_input *inp
   mf_error e = {0};
   minfer_session *s = mf_alloc_zero(sizeof *s);
   if (!s) return mf_api_report(error, &e, mf_fail_memory(&e, sizeof *s));
+  atomic_init(&s->references, 1);
   s->model = model;
   mf_api_retain(model);
   mf_status status = create(s, input, options, &e);
@@ -195,11 +185,14 @@ minfer_status minfer_session_create(minfer_model *model, const minfer_input *inp
 }
 
 void minfer_session_free(minfer_session *s) {
-  if (!s) return;
+  if (!s || atomic_fetch_sub(&s->references, 1) > 1) return;
+  minfer_session *origin = s->origin;
   mf_session_free(s->session);
-  mf_plan_free(s->plan);
-  mf_graph_free(s->graph);
-  mf_calibration_free(&s->calibration);
+  if (!origin) {
+    mf_plan_free(s->plan);
+    mf_graph_free(s->graph);
+    mf_calibration_free(&s->calibration);
+  }
   mf_pool_destroy(s->pool);
   mf_topology_free(&s->topology);
   mf_recorder_free(s->recorder);
@@ -208,6 +201,7 @@ void minfer_session_free(minfer_session *s) {
   mf_api_release(s->model);
   mf_arena_free(&s->arena);
   mf_free(s);
+  minfer_session_free(origin);
 }
 
 mf_status mf_api_load(minfer_session *s, const minfer_input *input, int first, mf_error *e) {

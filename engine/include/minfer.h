@@ -176,6 +176,9 @@ typedef struct minfer_session_options {
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
   bool (*progress)(const char *phase, size_t done, size_t total, void *context);
   void *progress_context;
+  // Sessions that run at once part the cores: of so many (0: 1) with `threads` each (0: an equal part of the cores)
+  // this is the one with that index.
+  int instances, instance;
 } minfer_session_options;
 
 // Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
@@ -184,7 +187,12 @@ MINFER_API const char *minfer_calibrator(int index, const char **summary);
 MINFER_API minfer_status minfer_session_create(minfer_model *model, const minfer_input *input,
                                                const minfer_session_options *options, minfer_session **out,
                                                minfer_error *error);
-MINFER_API void minfer_session_free(minfer_session *session);
+// Another session over the plan and the packed weights of `session`, with activations and threads of its own: memory
+// grows by these only, and both may run at once. Of the options only instances, instance, spin_us and affinity count;
+// `threads` is 0 or the plan's. NULL: defaults. What is shared lives until the last of them is freed.
+MINFER_API minfer_status minfer_session_clone(minfer_session *session, const minfer_session_options *options,
+                                              minfer_session **out, minfer_error *error);
+MINFER_API void minfer_session_free(minfer_session *session); // NULL is allowed
 // Write the calibration of an int8 session, for minfer_session_options.calibration. Whole or not at all.
 MINFER_API minfer_status minfer_session_save_calibration(minfer_session *session, const char *path,
                                                          minfer_error *error);

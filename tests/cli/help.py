@@ -2,9 +2,11 @@
 import os, re, tempfile, unittest
 from support import files, program, schema, trace_figures
 
-COMMANDS = 'run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'diff', 'verbose', 'models', 'env', 'help'
+COMMANDS = ('run', 'inspect', 'calibrate', 'accuracy', 'compare', 'report', 'diff', 'verbose', 'sweep', 'ladder', 'scenario', 'tune', 'models', 'env',
+            'help')
 # The full measurement of an example is only waiting.
-SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0'}
+SHORTER = {'run': ' --iterations 1 --warmup 0', 'compare': ' --iterations 1 --warmup 0', 'sweep': ' --budget 0.01', 'ladder': ' --budget 0.01', 'tune': ' --budget 0.01',
+           'scenario': ' --duration 0.1'}
 
 
 def help_of(command):
@@ -67,13 +69,13 @@ class Help(unittest.TestCase):
                         files.verbose_log(os.path.join(folder, 'app.log'))
                     status, out, err = program.run(example + SHORTER.get(command, ''), folder)
                     self.assertEqual(status, 0, (example, err))
-                    written = re.findall(r'-o (\S+)', example)
+                    written = re.findall(r'(?:-o|--resume) (\S+)', example)
                     self.assertEqual(out == '', bool(written) and command != 'calibrate' or command == 'report', example)
                     for name in written:
                         self.assertGreater(os.path.getsize(os.path.join(folder, name)), 100)
                         if name.endswith('.json'):
                             with open(os.path.join(folder, name)) as file:
-                                kind = 'calibration' if command == 'calibrate' else 'run'
+                                kind = {'calibrate': 'calibration'}.get(command, command)
                                 self.assertEqual(schema.problems(file.read(), kind), [])
                     if '--trace' in example:
                         trace = 'app.trace.json' if command == 'verbose' else 'minfer-resnet50-int8.trace.json'

@@ -1,36 +1,13 @@
 """Ctrl-C and SIGTERM while the program loads, measures and writes. No waiting by the clock: each signal follows something that was seen."""
-import csv, fcntl, json, os, select, signal, subprocess, tempfile, unittest
-from support import collector, program, schema
+import csv, fcntl, json, os, select, signal, unittest
+from support import children, collector, program, schema
 
 # Loads and calibrates for long enough that a signal after its first line of progress comes before anything is measured.
 LARGE = ['--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress']
 LONG = program.SMALL.split() + ['--progress', '--format', 'json', '--min-time', '80000']
 
 
-class Interrupt(unittest.TestCase):
-    def setUp(self):
-        self.scratch = tempfile.TemporaryDirectory()
-        self.folder = self.scratch.name
-        self.addCleanup(self.scratch.cleanup)
-
-    def start(self, arguments, **options):
-        child = program.start(arguments, self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
-        self.addCleanup(child.wait)
-        self.addCleanup(child.kill)
-        self.addCleanup(child.stdout.close)
-        self.addCleanup(child.stderr.close)
-        return child
-
-    def read_until(self, child, beginning):
-        for line in child.stderr:
-            if line.startswith(beginning):
-                return
-        self.fail('no line begins with %r' % beginning)
-
-    def finish(self, child):
-        out, err = child.communicate()
-        return out.decode(), err.decode()
-
+class Interrupt(children.Children):
     def test_while_measuring(self):
         child = self.start(LONG + ['--trace=t.json', '--output', 'o.npy'])
         self.read_until(child, b'measure: ')

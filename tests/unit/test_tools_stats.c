@@ -92,9 +92,28 @@ static void test_samples_grow(void **state) {
   samples_free(&s);
 }
 
+// Expected: exact rational arithmetic in Python. 64 and 662 queries are also what MLPerf's rules come to.
+static void test_early_stopping(void **state) {
+  (void)state;
+  static const struct {
+    int64_t count;
+    double p;
+    int64_t overs;
+  } rows[] = {{1, 0.9, -1},   {43, 0.9, -1},   {44, 0.9, 0},    {63, 0.9, 0},   {64, 0.9, 1},
+              {100, 0.9, 3},  {500, 0.9, 34},  {458, 0.99, -1}, {459, 0.99, 0}, {661, 0.99, 0},
+              {662, 0.99, 1}, {2000, 0.99, 9}, {3000, 0.97, 68}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    assert_int_equal(stats_overs_allowed(rows[i].count, rows[i].p, 0.99), rows[i].overs);
+  assert_int_equal(stats_values_needed(0, 0.9, 0.99), 44);
+  assert_int_equal(stats_values_needed(1, 0.9, 0.99), 64);
+  assert_int_equal(stats_values_needed(2, 0.9, 0.99), 81);
+  assert_int_equal(stats_values_needed(0, 0.99, 0.99), 459);
+  assert_int_equal(stats_values_needed(1, 0.99, 0.99), 662);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_quantiles), cmocka_unit_test(test_median_sorts),
-                                     cmocka_unit_test(test_interval), cmocka_unit_test(test_summary),
-                                     cmocka_unit_test(test_samples_grow)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_quantiles),    cmocka_unit_test(test_median_sorts),
+                                     cmocka_unit_test(test_interval),     cmocka_unit_test(test_summary),
+                                     cmocka_unit_test(test_samples_grow), cmocka_unit_test(test_early_stopping)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

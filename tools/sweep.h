@@ -1,0 +1,82 @@
+// A sweep: every combination of models, dtypes, batches and thread settings, and the rows that come of it.
+#ifndef TOOLS_SWEEP_H
+#define TOOLS_SWEEP_H
+
+#include "console.h"
+#include "lists.h"
+#include <stdint.h>
+
+typedef struct sweep_row {
+  char *model, *dtype, *affinity; // affinity: "default" when none was named
+  int batch, threads, instances;
+  int64_t spin_us;     // INT64_MAX: without end
+  double p50, p99;     // ms; p50: of the medians of the rounds; NaN when the combination failed
+  double low, high;    // 95 % interval of p50; NaN for fewer than 6 rounds
+  double images_per_s; // of all instances
+  int runs;            // of all instances
+  char *isa;           // "" when the combination failed
+  char *status;        // "ok", or "unsupported: ..." and the like
+} sweep_row;
+
+// Zero-initialise; free with sweep_rows_free.
+typedef struct sweep_rows {
+  sweep_row *items;
+  size_t count;
+} sweep_rows;
+
+// Texts of `row` are copied. False without memory.
+bool sweep_rows_add(sweep_rows *rows, const sweep_row *row);
+void sweep_rows_cut(sweep_rows *rows, size_t count); // keeps the first `count`
+void sweep_rows_free(sweep_rows *rows);
+const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key); // of the same combination, or NULL
+
+#define SWEEP_ROW_SCHEMA "minfer.sweep_row/1"
+#define SWEEP_COLUMNS                                                                                                  \
+  "model", "dtype", "batch", "threads", "instances", "spin_us", "affinity", "latency_ms_p50", "latency_ms_p99",        \
+      "images_per_s", "status", "latency_ms_ci95_low", "latency_ms_ci95_high", "runs", "isa"
+enum { SWEEP_COLUMN_COUNT = 15 };
+
+// ---- rows as text (sweep_rows.c). CSV with or without the line of titles; a line of JSON each.
+bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles);
+bool sweep_write_jsonl(FILE *out, const sweep_row *rows, size_t count);
+void sweep_write_keys(minfer_json *j, const sweep_row *row); // keys of an open object
+const char *sweep_spin_text(char out[24], int64_t spin_us);
+
+// ---- and back (sweep_read.c). A last line without its end is left out and told in *cut. An absent or empty file has
+// no rows. MINFER_FILE when it is no CSV or JSONL of a sweep.
+minfer_status sweep_read(const char *path, sweep_rows *rows, bool *is_jsonl, bool *cut, minfer_error *error);
+
+// ---- what is to be measured (sweep_plan.c)
+typedef struct combination {
+  options options; // of its run; texts are the plan's
+  sweep_row key;   // its combination, the rest zero; borrowed texts
+} combination;
+
+// Free with sweep_plan_free, also after a failure. Combinations stand group by group: of one model and batch.
+typedef struct sweep_plan {
+  name_list models, dtypes, affinities;
+  number_list batches, threads, instances, spins;
+  combination *items;
+  size_t count, group; // group: how many to one
+  minfer_session_options defaults;
+} sweep_plan;
+minfer_status sweep_plan_make(sweep_plan *out, const options *o, minfer_error *error);
+void sweep_plan_free(sweep_plan *p);
+
+// ---- measuring (sweep_group.c)
+// The combinations of one model and batch, in turn. Rows are added for all of them, or none when it is interrupted
+// (MINFER_INTERRUPTED). *first_failure (zero before) keeps the first reason why a combination did not run.
+typedef struct sweep_group {
+  const options *options;
+  console *console;
+  minfer_model *model;
+  combination *const *items;
+  size_t count;
+  double left_s;  // what the groups behind this one may take, for the progress
+  char where[64]; // "group 2 of 6"
+} sweep_group;
+minfer_status sweep_group_run(const sweep_group *g, sweep_rows *rows, minfer_error *first_failure, minfer_error *error);
+// The row of a combination that did not run.
+minfer_status sweep_add_failure(const combination *c, const minfer_error *why, sweep_rows *rows, minfer_error *error);
+
+#endif
