@@ -74,10 +74,14 @@ void report_json_head(minfer_json *j, const char *schema);
 void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan);
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer); // keys of an open object
 void report_json_reorder(minfer_json *j, const minfer_primitive *reorder);
+void report_json_peaks(minfer_json *j, const minfer_plan *plan);
+void report_json_roof(minfer_json *j, double roof_ns, const char *bound); // keys of an open object
 void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak);
 
 // The reason why a layer's own primitive converts inside itself; "" when none does.
 const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);
+// The least time over the time it took: how near a primitive or a layer comes to its roof. NaN when unknown.
+double report_roof_share(double roof_ns, double ms);
 size_t report_rss_peak(void); // of this process, in bytes
 bool report_is_reorder(const minfer_primitive *p);
 int report_reorder_count(const minfer_plan *plan);

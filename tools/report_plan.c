@@ -1,6 +1,7 @@
 // The parts of a report that run and inspect share.
 #include "report.h"
 #include "text.h"
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -20,6 +21,10 @@ const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer
     if (!report_is_reorder(p) && p->reason[0]) return p->reason;
   }
   return "";
+}
+
+double report_roof_share(double roof_ns, double ms) {
+  return roof_ns > 0 ? roof_ns * 1e-6 / ms : NAN;
 }
 
 size_t report_rss_peak(void) {
@@ -110,12 +115,14 @@ void report_reorders(page *p, const minfer_plan *plan, const double *primitive_m
   table_column(&t, "writes", TABLE_LEFT);
   table_column(&t, "bytes", TABLE_RIGHT);
   if (primitive_ms) table_column(&t, "ms", TABLE_RIGHT);
+  if (primitive_ms) table_column(&t, "GB/s", TABLE_RIGHT);
   table_column(&t, "reason", TABLE_LEFT);
   for (int i = 0; i < plan->primitive_count; i++) {
     const minfer_primitive *r = &plan->primitives[i];
     if (!report_is_reorder(r)) continue;
     reorder_row(&t, r);
     if (primitive_ms) table_number(&t, primitive_ms[i], 3);
+    if (primitive_ms) table_number(&t, (double)(r->bytes_read + r->bytes_written) / (primitive_ms[i] * 1e6), 1);
     table_cell(&t, "%s", r->reason);
   }
   if (count) page_table(p, &t);
@@ -167,6 +174,11 @@ static const char *or_null(const char *text) {
   return text[0] ? text : NULL;
 }
 
+void report_json_roof(minfer_json *j, double roof_ns, const char *bound) {
+  minfer_json_string(j, "bound", or_null(bound));
+  minfer_json_double(j, "roof_ms", roof_ns > 0 ? roof_ns * 1e-6 : NAN);
+}
+
 static void json_calibration(minfer_json *j, const minfer_plan *plan) {
   if (!plan->calibration_source[0]) {
     minfer_json_string(j, "calibration", NULL);
@@ -201,6 +213,15 @@ void report_json_identity(minfer_json *j, const minfer_model *model, const minfe
   json_calibration(j, plan);
 }
 
+static double layer_bytes(const minfer_plan *plan, const minfer_layer *layer) {
+  double bytes = 0;
+  for (int i = 0; i < layer->primitive_count; i++) {
+    const minfer_primitive *p = &plan->primitives[layer->first_primitive + i];
+    bytes += (double)p->bytes_read + (double)p->bytes_written;
+  }
+  return bytes;
+}
+
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer) {
   minfer_json_string(j, "name", layer->name);
   minfer_json_string(j, "kind", layer->kind);
@@ -213,7 +234,9 @@ void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_lay
   minfer_json_string(j, "input_shape", layer->input_shape);
   minfer_json_string(j, "output_shape", layer->output_shape);
   minfer_json_double(j, "flops", layer->flops);
+  minfer_json_double(j, "bytes", layer_bytes(plan, layer));
   minfer_json_string(j, "converts_inside", or_null(report_conversion(plan, layer)));
+  report_json_roof(j, layer->roof_ns, layer->bound);
 }
 
 void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
@@ -225,6 +248,26 @@ void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
   minfer_json_string(j, "to_dtype", r->destination.dtype);
   minfer_json_string(j, "reason", r->reason);
   minfer_json_int(j, "bytes", (int64_t)(r->bytes_read + r->bytes_written));
+  report_json_roof(j, r->roof_ns, r->bound);
+}
+
+void report_json_peaks(minfer_json *j, const minfer_plan *plan) {
+  static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
+  if (!plan->peaks) {
+    minfer_json_string(j, "peaks", NULL);
+    return;
+  }
+  minfer_json_object(j, "peaks");
+  minfer_json_object(j, "gflops");
+  for (int i = 0; i <= MINFER_INT8; i++)
+    if (plan->peaks->compute[i].rate > 0)
+      minfer_json_double(j, options_dtype_name(i), plan->peaks->compute[i].rate);
+  minfer_json_end(j);
+  minfer_json_object(j, "gbytes_per_s");
+  for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)
+    if (plan->peaks->read[i].rate > 0) minfer_json_double(j, levels[i], plan->peaks->read[i].rate);
+  minfer_json_end(j);
+  minfer_json_end(j);
 }
 
 void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak) {

@@ -68,7 +68,7 @@ static void put_kinds(page *p, const run_report *r) {
   page_table(p, &t);
 }
 
-static void layer_columns(table *t) {
+static void layer_columns(table *t, const minfer_plan *plan) {
   table_column(t, "layer", TABLE_ELASTIC);
   table_column(t, "stage", TABLE_LEFT);
   table_column(t, "kind", TABLE_LEFT);
@@ -77,6 +77,9 @@ static void layer_columns(table *t) {
   table_column(t, "ms", TABLE_RIGHT);
   table_column(t, "share %", TABLE_RIGHT);
   table_column(t, "GFLOP/s", TABLE_RIGHT);
+  if (!plan->peaks) return;
+  table_column(t, "bound", TABLE_LEFT);
+  table_column(t, "% of peak", TABLE_RIGHT);
 }
 
 static double layer_gflops(const run_report *r, int layer) {
@@ -106,7 +109,7 @@ static void put_layers(page *p, const run_report *r) {
   qsort(ranked, (size_t)count, sizeof *ranked, slowest_first);
   page_heading(p, "Slowest layers: %d of %d", shown, count);
   table t = {0};
-  layer_columns(&t);
+  layer_columns(&t, r->plan);
   for (int i = 0; i < shown; i++) {
     const minfer_layer *layer = &r->plan->layers[ranked[i].index];
     table_cell(&t, "%s", layer->name);
@@ -116,9 +119,13 @@ static void put_layers(page *p, const run_report *r) {
     table_cell(&t, "%s", layer->output_shape);
     put_share(&t, ranked[i].ms, r->times->run_ms);
     table_number(&t, layer->flops > 0 ? layer_gflops(r, ranked[i].index) : NAN, 1);
+    if (!r->plan->peaks) continue;
+    table_cell(&t, "%s", layer->bound);
+    table_number(&t, 100 * report_roof_share(layer->roof_ns, ranked[i].ms), 0);
   }
   free(ranked);
   page_table(p, &t);
+  if (!r->plan->peaks) page_line(p, "how near each comes to what this machine can do: after minfer env --measure");
 }
 
 // Phases "pass NAME" are one row: the JSON form has each.

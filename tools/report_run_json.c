@@ -73,6 +73,7 @@ static void put_layers(minfer_json *j, const run_report *r) {
     minfer_json_double(j, "time_ms", ms);
     minfer_json_double(j, "share", ms / r->times->run_ms);
     minfer_json_double(j, "gflops", r->plan->layers[i].flops / (ms * 1e6));
+    minfer_json_double(j, "roof_share", report_roof_share(r->plan->layers[i].roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -83,8 +84,12 @@ static void put_reorders(minfer_json *j, const run_report *r) {
   for (int i = 0; i < r->plan->primitive_count; i++) {
     if (!report_is_reorder(&r->plan->primitives[i])) continue;
     minfer_json_object(j, NULL);
-    report_json_reorder(j, &r->plan->primitives[i]);
-    minfer_json_double(j, "time_ms", r->times->primitive_ms[i]);
+    const minfer_primitive *p = &r->plan->primitives[i];
+    const double ms = r->times->primitive_ms[i];
+    report_json_reorder(j, p);
+    minfer_json_double(j, "time_ms", ms);
+    minfer_json_double(j, "gbytes_per_s", (double)(p->bytes_read + p->bytes_written) / (ms * 1e6));
+    minfer_json_double(j, "roof_share", report_roof_share(p->roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -132,6 +137,7 @@ void report_json_run(minfer_json *j, const run_report *r) {
   report_json_identity(j, r->model, r->plan);
   put_inputs(j, r);
   put_latency(j, r);
+  report_json_peaks(j, r->plan);
   put_kinds(j, r->times);
   put_layers(j, r);
   put_reorders(j, r);

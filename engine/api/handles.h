@@ -10,6 +10,7 @@
 #include "pass/pass.h"
 #include "plan/plan.h"
 #include "quant/quant.h"
+#include "run/peaks.h"
 #include "run/session.h"
 #include "thread/topology.h"
 #include "trace/trace.h"
@@ -93,6 +94,10 @@ mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint
 
 // int8: observe and annotate the session's graph (calibrate.c).
 mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e);
+
+// This machine's peaks as they were kept (peaks.c); false when there are none, which a broken file is noted as.
+bool mf_api_peaks(const mf_topology *topology, mf_peaks *out);
+minfer_peak_row mf_api_peak_row(const mf_peak_row *row);
 
 // The plan as minfer.h shows it (describe.c).
 mf_status mf_api_describe(minfer_session *s, mf_error *e);

@@ -82,7 +82,8 @@ static mf_status primitive_item(minfer_session *s, const minfer_primitive *p, mf
     number(&a, "flops", p->flops);
     if (bytes > 0) number(&a, "flops_per_byte", p->flops / bytes);
   }
-  *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes};
+  text(&a, "bound", p->bound);
+  *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes, .roof = p->roof_ns};
   return keep(s, &a, &out->attributes, &out->attribute_count, e);
 }
 
@@ -125,6 +126,19 @@ static void options(attributes *a, const minfer_session *s) {
   if (s->calibration.samples) integer(a, "calibration_images", (size_t)s->calibration.samples);
 }
 
+// The roofs of the roofline at the run's number of threads. Reading, for that is the higher one.
+static void peaks(attributes *a, const minfer_peak_row *row, minfer_dtype dtype) {
+  static const char *const compute[] = {"peak_f32_gflops", "peak_bf16_gflops", "peak_f16_gflops", "peak_int8_gflops"};
+  static const char *const memory[] = {"peak_l1_gbytes_per_s", "peak_l2_gbytes_per_s", "peak_l3_gbytes_per_s",
+                                       "peak_gbytes_per_s"};
+  const minfer_peak *own = &row->compute[dtype];
+  number(a, "peak_gflops", own->rate > 0 ? own->rate : row->compute[MINFER_F32].rate);
+  for (int i = 0; i <= MINFER_INT8; i++)
+    if (row->compute[i].rate > 0) number(a, compute[i], row->compute[i].rate);
+  for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)
+    if (row->read[i].rate > 0) number(a, memory[i], row->read[i].rate);
+}
+
 static mf_status environment(minfer_session *s, mf_error *e) {
   attributes a = {.count = 0};
   const dnnl_version_t *v = dnnl_version();
@@ -137,6 +151,7 @@ static mf_status environment(minfer_session *s, mf_error *e) {
   integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
   integer(&a, "weight_bytes", s->plan->constant_bytes);
   integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
+  if (s->view.peaks) peaks(&a, s->view.peaks, s->options.dtype);
   MF_TRY(keep(s, &a, &s->trace.environment, &s->trace.environment_count, e));
   s->trace.name = name;
   return MF_OK;

@@ -81,6 +81,7 @@ static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, u
     write_attributes(j, item->attributes, item->attribute_count);
     if (item->flops > 0 && span->duration) mf_json_double(j, "gflops", item->flops / (double)span->duration);
     if (item->bytes > 0 && span->duration) mf_json_double(j, "gbytes_per_s", item->bytes / (double)span->duration);
+    if (item->roof > 0 && span->duration) mf_json_double(j, "roof_share", item->roof / (double)span->duration);
   }
   mf_json_end(j);
   mf_json_end(j);

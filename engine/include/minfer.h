@@ -224,6 +224,9 @@ typedef struct minfer_primitive {
   const char *from, *to; // layers at both ends of the edge; "" otherwise
   const char *reason;    // "input format", "dtype", "format mismatch: conv1 wrote nhwc, pool's fastest reads nChw16c",
                          // "concat", "output"; "" for none
+  // With peaks (minfer_peaks_get) only:
+  double roof_ns;    // the least time that it can take on this machine; 0: unknown
+  const char *bound; // what sets it: "compute", "L1", "L2", "L3", "DRAM"; "" unknown
 } minfer_primitive;
 
 typedef struct minfer_layer {
@@ -237,6 +240,8 @@ typedef struct minfer_layer {
   char input_shape[96], output_shape[96];
   double flops;
   int first_primitive, primitive_count; // its own primitives; reorders in front of it are not among them
+  double roof_ns;                       // of its primitives together; 0: unknown
+  const char *bound;                    // of the one with the highest roof_ns; "" unknown
 } minfer_layer;
 
 typedef struct minfer_buffer { // an activation in the slab
@@ -264,6 +269,19 @@ typedef struct minfer_float_layer { // stays in f32
   const char *layer, *reason;
 } minfer_float_layer;
 
+// What this machine can do at best, measured: see minfer_measure_peaks.
+typedef enum minfer_memory { MINFER_L1, MINFER_L2, MINFER_L3, MINFER_DRAM, MINFER_MEMORY_LEVELS } minfer_memory;
+typedef struct minfer_peak {
+  double rate;      // 10^9 a second; 0: there is none (no such cache, a type without native support)
+  double clock_ghz; // of a core under this load; 0: unknown
+} minfer_peak;
+typedef struct minfer_peak_row {
+  int threads;
+  minfer_peak compute[MINFER_INT8 + 1];    // by minfer_dtype: floating-point operations, two for a multiply-add
+  minfer_peak read[MINFER_MEMORY_LEVELS];  // by minfer_memory: bytes read
+  minfer_peak copy[MINFER_MEMORY_LEVELS];  // bytes read plus bytes written
+} minfer_peak_row;
+
 typedef struct minfer_plan {
   minfer_dtype dtype;
   int batch, threads;
@@ -286,6 +304,7 @@ typedef struct minfer_plan {
   minfer_quality quality;                 // int8, when it was measured: "auto", a survey, an accuracy target
   const minfer_float_layer *float_layers; // int8: convolutions and inner products that compute in f32
   int float_layer_count;
+  const minfer_peak_row *peaks; // of the plan's number of threads; NULL: not measured
 } minfer_plan;
 MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
 
@@ -356,6 +375,25 @@ MINFER_API const minfer_environment *minfer_environment_get(void);
 // Limit oneDNN to an ISA ("sse41", "avx2", "avx512_core", ...). Once, before the first session is made. MINFER_USAGE
 // lists the names; MINFER_UNSUPPORTED when this machine lacks it.
 MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
+
+// The machine's peaks: how fast oneDNN multiplies (matmul, by type) and how fast memory is read and copied (by the level
+// that holds what is gone through), for 1, 2, 4, ... threads and for all cores. With them plans know the roofline.
+typedef struct minfer_peaks {
+  const minfer_peak_row *rows; // by rising number of threads
+  int row_count;
+  double clock_ghz;   // of a core that adds integers
+  int64_t measured_s; // when, seconds since 1970
+  const char *path;   // where they are kept
+} minfer_peaks;
+// What was measured on such a machine, cores, ISA and oneDNN before; NULL: nothing was. A broken file is noted and
+// counts as nothing. The calling thread's, until its next call.
+MINFER_API const minfer_peaks *minfer_peaks_get(void);
+// Measure them, for some seconds and at most 20, and keep them in $XDG_CACHE_HOME/minfer or ~/.cache/minfer
+// (MINFER_OUTPUT when that cannot be). The machine should have nothing else to do. `progress` (may be NULL) as in
+// minfer_session_options.
+MINFER_API minfer_status minfer_measure_peaks(bool (*progress)(const char *phase, size_t done, size_t total,
+                                                               void *context),
+                                              void *context, minfer_error *error);
 
 // Thread settings in the spellings of OpenMP runtimes (OMP_NUM_THREADS, KMP_BLOCKTIME, KMP_AFFINITY, OMP_PROC_BIND,
 // KMP_SETTINGS): fills threads, spin_us and affinity of the options where they are still zero. *print_settings:

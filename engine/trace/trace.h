@@ -28,6 +28,7 @@ typedef struct mf_item {
   int attribute_count;
   double flops; // one execution's, for achieved rates; 0: none
   double bytes; // read and written by one execution
+  double roof;  // ns that one execution takes at least on this machine; 0: unknown
 } mf_item;
 
 typedef struct mf_span {
