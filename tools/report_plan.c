@@ -260,8 +260,7 @@ void report_json_peaks(minfer_json *j, const minfer_plan *plan) {
   minfer_json_object(j, "peaks");
   minfer_json_object(j, "gflops");
   for (int i = 0; i <= MINFER_INT8; i++)
-    if (plan->peaks->compute[i].rate > 0)
-      minfer_json_double(j, options_dtype_name(i), plan->peaks->compute[i].rate);
+    if (plan->peaks->compute[i].rate > 0) minfer_json_double(j, options_dtype_name(i), plan->peaks->compute[i].rate);
   minfer_json_end(j);
   minfer_json_object(j, "gbytes_per_s");
   for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)

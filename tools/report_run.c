@@ -125,7 +125,7 @@ static void put_layers(page *p, const run_report *r) {
   }
   free(ranked);
   page_table(p, &t);
-  if (!r->plan->peaks) page_line(p, "how near each comes to what this machine can do: after minfer env --measure");
+  if (!r->plan->peaks) page_line(p, "share of this machine's peak: not known (minfer env --measure finds it)");
 }
 
 // Phases "pass NAME" are one row: the JSON form has each.

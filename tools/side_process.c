@@ -73,7 +73,8 @@ static bool copy_primitive(shared *to, minfer_primitive *p) {
 #define TEXT(field) offsetof(minfer_primitive, field)
   return COPY_TEXTS(to, p, TEXT(kind), TEXT(name), TEXT(impl), TEXT(problem), TEXT(post_ops), TEXT(from), TEXT(to),
                     TEXT(reason), TEXT(source.format), TEXT(source.dtype), TEXT(weights.format), TEXT(weights.dtype),
-                    TEXT(bias.format), TEXT(bias.dtype), TEXT(destination.format), TEXT(destination.dtype), TEXT(bound));
+                    TEXT(bias.format), TEXT(bias.dtype), TEXT(destination.format), TEXT(destination.dtype),
+                    TEXT(bound));
 #undef TEXT
 }
 

@@ -277,9 +277,9 @@ typedef struct minfer_peak {
 } minfer_peak;
 typedef struct minfer_peak_row {
   int threads;
-  minfer_peak compute[MINFER_INT8 + 1];    // by minfer_dtype: floating-point operations, two for a multiply-add
-  minfer_peak read[MINFER_MEMORY_LEVELS];  // by minfer_memory: bytes read
-  minfer_peak copy[MINFER_MEMORY_LEVELS];  // bytes read plus bytes written
+  minfer_peak compute[MINFER_INT8 + 1];   // by minfer_dtype: floating-point operations, two for a multiply-add
+  minfer_peak read[MINFER_MEMORY_LEVELS]; // by minfer_memory: bytes read
+  minfer_peak copy[MINFER_MEMORY_LEVELS]; // bytes read plus bytes written
 } minfer_peak_row;
 
 typedef struct minfer_plan {
@@ -376,8 +376,9 @@ MINFER_API const minfer_environment *minfer_environment_get(void);
 // lists the names; MINFER_UNSUPPORTED when this machine lacks it.
 MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
 
-// The machine's peaks: how fast oneDNN multiplies (matmul, by type) and how fast memory is read and copied (by the level
-// that holds what is gone through), for 1, 2, 4, ... threads and for all cores. With them plans know the roofline.
+// The machine's peaks: how fast oneDNN multiplies (matmul, by type) and how fast memory is read and copied (by the
+// level that holds what is gone through), for 1, 2, 4, ... threads and for all cores. With them plans know the
+// roofline.
 typedef struct minfer_peaks {
   const minfer_peak_row *rows; // by rising number of threads
   int row_count;

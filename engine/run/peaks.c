@@ -110,11 +110,11 @@ static mf_status build_product(product *p, mf_pool *pool, mf_peak_type type, con
   static const dnnl_format_tag_t tags[3] = {dnnl_ab, dnnl_format_tag_any, dnnl_ab};
   mf_pool_bind_caller(pool);
   MF_TRY(mf_onednn_check(dnnl_engine_create(&p->engine, dnnl_cpu, 0), "engine", e));
-  MF_TRY(mf_onednn_check(dnnl_threadpool_interop_stream_create(&p->stream, p->engine, mf_pool_onednn(pool)), "stream",
-                         e));
+  MF_TRY(
+      mf_onednn_check(dnnl_threadpool_interop_stream_create(&p->stream, p->engine, mf_pool_onednn(pool)), "stream", e));
   for (int i = 0; i < 3; i++)
-    MF_TRY(mf_onednn_check(
-        dnnl_memory_desc_create_with_tag(&p->mds[i], 2, dims[i], product_types[type][i], tags[i]), "matmul", e));
+    MF_TRY(mf_onednn_check(dnnl_memory_desc_create_with_tag(&p->mds[i], 2, dims[i], product_types[type][i], tags[i]),
+                           "matmul", e));
   MF_TRY(mf_onednn_check(
       dnnl_matmul_primitive_desc_create(&p->pd, p->engine, p->mds[0], p->mds[1], NULL, p->mds[2], NULL), "matmul", e));
   MF_TRY(mf_onednn_check(dnnl_primitive_create(&p->primitive, p->pd), "matmul", e));
@@ -294,8 +294,8 @@ static mf_status make_pool(mf_pool **pool, const mf_topology *t, int threads, mf
   if (!cpus) return mf_fail_memory(e, (size_t)threads * sizeof *cpus);
   mf_status status = mf_affinity_place(&(mf_affinity){0}, t, (size_t)threads, cpus, e);
   if (status == MF_OK)
-    status = mf_pool_create(
-        pool, &(mf_pool_options){.threads = threads, .spin_us = MF_SPIN_DEFAULT_US, .cpus = cpus}, e);
+    status =
+        mf_pool_create(pool, &(mf_pool_options){.threads = threads, .spin_us = MF_SPIN_DEFAULT_US, .cpus = cpus}, e);
   mf_free(cpus);
   return status;
 }

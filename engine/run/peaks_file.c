@@ -151,7 +151,8 @@ static mf_status read_row(const reader *r, const cJSON *from, mf_peak_row *out) 
 
 static mf_status read_rows(const reader *r, const cJSON *root, mf_peaks *out) {
   const cJSON *rows = member(root, "rows");
-  if (!cJSON_IsArray(rows) || !rows->child) return wrong(r, "\"rows\" is missing or empty", "a row a number of threads");
+  if (!cJSON_IsArray(rows) || !rows->child)
+    return wrong(r, "\"rows\" is missing or empty", "a row a number of threads");
   for (const cJSON *row = rows->child; row; row = row->next) {
     if (out->row_count == MF_PEAK_ROWS) return wrong(r, "there are too many rows", "at most 16");
     MF_TRY(read_row(r, row, &out->rows[out->row_count]));
