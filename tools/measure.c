@@ -104,6 +104,8 @@ minfer_status measure_summarise(measurement *m, minfer_error *error) {
   m->plain_ms = plain.p50;
   m->traced_ms = traced.p50;
   m->overhead = ratio.p50 - 1;
+  m->overhead_low = ratio.low - 1;
+  m->overhead_high = ratio.high - 1;
   return MINFER_OK;
 }
 

@@ -14,6 +14,7 @@ typedef struct measurement {
   samples plain, traced;      // the pairs, taken in turn so that drift hits both alike
   double plain_ms, traced_ms; // medians; NaN without pairs
   double overhead;            // median over the pairs of traced / plain, minus 1; NaN without pairs
+  double overhead_low, overhead_high; // its 95 % interval; NaN for fewer than 6 pairs
   bool interrupted;           // Ctrl-C ended it early
 } measurement;
 

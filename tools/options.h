@@ -41,7 +41,7 @@ typedef struct options {
   int dtype, layout, algorithm, trace_level; // as minfer.h's enumerations
   int fusion, bias_correction;               // 0 on, 1 off
   int format, color;                         // output_format, color_choice
-  bool emulate, strict, tensors, measure, quiet, progress, help, version;
+  bool emulate, strict, tensors, measure, counters, quiet, progress, help, version;
 } options;
 
 typedef enum option_form {

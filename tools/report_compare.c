@@ -138,19 +138,6 @@ static void pair_row(table *t, const char *what, double a, double b, int decimal
     table_cell(t, "-");
 }
 
-static double startup_ms(const minfer_plan *plan) {
-  if (!plan->phase_count) return NAN;
-  const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
-  return (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6;
-}
-
-static double phase_ms(const minfer_plan *plan, const char *name) {
-  double sum = 0;
-  for (int i = 0; i < plan->phase_count; i++)
-    if (strcmp(plan->phases[i].name, name) == 0) sum += (double)plan->phases[i].duration_ns * 1e-6;
-  return sum;
-}
-
 static void put_totals(page *p, const compare_report *r) {
   const minfer_plan *a = r->sides[0]->plan, *b = r->sides[1]->plan;
   const stats_summary *x = &r->sides[0]->measured.summary, *y = &r->sides[1]->measured.summary;
@@ -169,9 +156,9 @@ static void put_totals(page *p, const compare_report *r) {
   pair_row(&t, "weights, MiB", (double)a->weight_bytes / mib, (double)b->weight_bytes / mib, 2, false);
   pair_row(&t, "scratchpad, MiB", (double)a->scratchpad_bytes / mib, (double)b->scratchpad_bytes / mib, 2, false);
   // Both sides stand on one opened model: it counts for neither.
-  pair_row(&t, "start-up after opening, ms", startup_ms(a) - phase_ms(a, "weights"),
-           startup_ms(b) - phase_ms(b, "weights"), 1, false);
-  pair_row(&t, "  of that calibration, ms", phase_ms(a, "calibrate"), phase_ms(b, "calibrate"), 1, false);
+  pair_row(&t, "start-up after opening, ms", report_startup_ms(a) - report_phase_ms(a, "weights"),
+           report_startup_ms(b) - report_phase_ms(b, "weights"), 1, false);
+  pair_row(&t, "  of that calibration, ms", report_phase_ms(a, "calibrate"), report_phase_ms(b, "calibrate"), 1, false);
   page_table(p, &t);
 }
 

@@ -23,6 +23,52 @@ const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer
   return "";
 }
 
+run_counters report_counters(const minfer_span *spans, size_t count) {
+  run_counters sum = {0};
+  double runs = 0;
+  for (size_t i = 0; i < count; i++) {
+    const minfer_span *s = &spans[i];
+    if (s->kind != MINFER_SPAN_RUN) continue;
+    runs++;
+    sum.page_faults += s->page_faults;
+    sum.voluntary_switches += s->voluntary_switches;
+    sum.involuntary_switches += s->involuntary_switches;
+    sum.cycles += (double)s->cycles;
+    sum.instructions += (double)s->instructions;
+    sum.cache_misses += (double)s->cache_misses;
+  }
+  if (runs == 0) return sum;
+  return (run_counters){sum.page_faults / runs, sum.voluntary_switches / runs, sum.involuntary_switches / runs,
+                        sum.cycles / runs,      sum.instructions / runs,       sum.cache_misses / runs};
+}
+
+bool report_is_first_run(const minfer_phase *phase) {
+  return strcmp(phase->name, "first run") == 0;
+}
+
+double report_phase_ms(const minfer_plan *plan, const char *name) {
+  double sum = 0;
+  for (int i = 0; i < plan->phase_count; i++)
+    if (plan->phases[i].parent < 0 && strcmp(plan->phases[i].name, name) == 0)
+      sum += (double)plan->phases[i].duration_ns * 1e-6;
+  return sum;
+}
+
+double report_startup_ms(const minfer_plan *plan) {
+  const minfer_phase *first = plan->phases, *last = NULL;
+  for (int i = 0; i < plan->phase_count; i++)
+    if (plan->phases[i].parent < 0 && !report_is_first_run(&plan->phases[i])) last = &plan->phases[i];
+  return last ? (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6 : NAN;
+}
+
+void report_primitive_cache(const minfer_plan *plan, int *hits, int *misses) {
+  *hits = *misses = 0;
+  for (int i = 0; i < plan->phase_count; i++) {
+    *hits += strcmp(plan->phases[i].cache, "hit") == 0;
+    *misses += strcmp(plan->phases[i].cache, "miss") == 0;
+  }
+}
+
 double report_roof_share(double roof_ns, double ms) {
   return roof_ns > 0 ? roof_ns * 1e-6 / ms : NAN;
 }

@@ -128,27 +128,50 @@ static void put_layers(page *p, const run_report *r) {
   if (!r->plan->peaks) page_line(p, "share of this machine's peak: not known (minfer env --measure finds it)");
 }
 
-// Phases "pass NAME" are one row: the JSON form has each.
-static void put_startup(page *p, const minfer_plan *plan) {
+static bool is_pass(const minfer_phase *phase) {
+  return strncmp(phase->name, "pass ", 5) == 0;
+}
+
+// Phases "pass NAME" are one row, and parts are not shown: the trace has each.
+static void put_startup(page *p, const run_report *r) {
+  const minfer_plan *plan = r->plan;
   if (plan->phase_count == 0) return;
   table t = {0};
   table_column(&t, "phase", TABLE_LEFT);
   table_column(&t, "ms", TABLE_RIGHT);
-  const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
-  double total = (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6, named = 0;
+  double total = report_startup_ms(plan), named = 0, passes = 0, first_run = report_phase_ms(plan, "first run");
+  int hits, misses;
+  report_primitive_cache(plan, &hits, &misses);
   for (int i = 0; i < plan->phase_count; i++) {
-    bool pass = strncmp(plan->phases[i].name, "pass ", 5) == 0;
-    double ms = (double)plan->phases[i].duration_ns * 1e-6;
-    for (; pass && i + 1 < plan->phase_count && strncmp(plan->phases[i + 1].name, "pass ", 5) == 0; i++)
-      ms += (double)plan->phases[i + 1].duration_ns * 1e-6;
-    table_cell(&t, "%s", pass ? "passes" : plan->phases[i].name);
-    table_number(&t, ms, 1);
+    const minfer_phase *phase = &plan->phases[i];
+    const double ms = (double)phase->duration_ns * 1e-6;
+    if (phase->parent >= 0 || report_is_first_run(phase)) continue;
     named += ms;
+    if (is_pass(phase)) passes += ms;
+    if (is_pass(phase) && i + 1 < plan->phase_count && is_pass(&plan->phases[i + 1])) continue;
+    if (strcmp(phase->name, "primitives") == 0 && hits + misses)
+      table_cell(&t, "primitives (%d made, %d from the cache)", misses, hits);
+    else
+      table_cell(&t, "%s", is_pass(phase) ? "passes" : phase->name);
+    table_number(&t, is_pass(phase) ? passes : ms, 1);
   }
   table_cell(&t, "other");
   table_number(&t, total - named, 1);
   page_heading(p, "Start-up: %.1f ms", total);
   page_table(p, &t);
+  if (first_run > 0)
+    page_line(p, "then the first run takes %.3f ms, later ones %.3f ms", first_run, r->measured->summary.p50);
+}
+
+static void put_counters(page *p, const run_report *r) {
+  const run_counters *c = &r->counters;
+  if (!r->plan->counters[0] || r->measured->traced.count == 0) return;
+  page_line(p, "counted: %s", r->plan->counters);
+  page_line(p, "a run: %.1f page faults, %.1f voluntary and %.1f involuntary context switches", c->page_faults,
+            c->voluntary_switches, c->involuntary_switches);
+  if (r->plan->hardware_counters)
+    page_line(p, "a run: %.3g million cycles, %.3g million instructions, %.3g thousand cache misses", c->cycles * 1e-6,
+              c->instructions * 1e-6, c->cache_misses * 1e-3);
 }
 
 static void put_trace(page *p, const run_report *r) {
@@ -156,10 +179,15 @@ static void put_trace(page *p, const run_report *r) {
   const breakdown *b = r->times;
   if (m->traced.count == 0) return;
   page_heading(p, "Tracing");
-  page_line(p, "untraced %.3f ms, traced %.3f ms: overhead %+.2f %% (median of %zu pairs)", m->plain_ms, m->traced_ms,
-            100 * m->overhead, m->traced.count);
+  char interval[64] = "";
+  if (!isnan(m->overhead_low))
+    snprintf(interval, sizeof interval, ", 95 %% interval %+.2f to %+.2f %%", 100 * m->overhead_low,
+             100 * m->overhead_high);
+  page_line(p, "untraced %.3f ms, traced %.3f ms: overhead %+.2f %% (median of %zu pairs%s)", m->plain_ms, m->traced_ms,
+            100 * m->overhead, m->traced.count, interval);
   if (!isnan(b->closure))
     page_line(p, "primitive spans %.3f ms: closure %.2f %% of the run", b->spans_ms, 100 * b->closure);
+  put_counters(p, r);
 }
 
 static bool put_page(FILE *out, const run_report *r) {
@@ -173,7 +201,7 @@ static bool put_page(FILE *out, const run_report *r) {
   }
   report_reorders(&p, r->plan, r->times->primitive_ms);
   report_memory(&p, r->plan);
-  put_startup(&p, r->plan);
+  put_startup(&p, r);
   put_trace(&p, r);
   return !p.failed;
 }

@@ -70,7 +70,8 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .calibrator = o->calibrator,
                                     .no_bias_correction = o->bias_correction != 0,
                                     .accuracy_target = o->accuracy_target,
-                                    .strict = o->strict};
+                                    .strict = o->strict,
+                                    .counters = o->counters};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }

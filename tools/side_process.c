@@ -92,7 +92,7 @@ static bool copy_layer(shared *to, minfer_layer *layer) {
 static bool copy_plan(shared *to, const minfer_plan *from) {
 #define TEXT(field) offsetof(minfer_plan, field)
   minfer_plan *plan = copy(to, from, sizeof *plan);
-  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator))) return false;
+  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator), TEXT(counters))) return false;
 #undef TEXT
   minfer_primitive *primitives = copy(to, plan->primitives, (size_t)plan->primitive_count * sizeof *primitives);
   minfer_layer *layers = copy(to, plan->layers, (size_t)plan->layer_count * sizeof *layers);
@@ -105,7 +105,7 @@ static bool copy_plan(shared *to, const minfer_plan *from) {
   for (int i = 0; i < plan->layer_count; i++)
     if (!copy_layer(to, &layers[i])) return false;
   for (int i = 0; i < plan->phase_count; i++)
-    if (!copy_text(to, &phases[i].name)) return false;
+    if (!copy_text(to, &phases[i].name) || !copy_text(to, &phases[i].cache)) return false;
   for (int i = 0; i < plan->float_layer_count; i++)
     if (!copy_text(to, &floats[i].layer) || !copy_text(to, &floats[i].reason)) return false;
   plan->primitives = primitives;

@@ -176,7 +176,9 @@ mf_status mf_api_describe(minfer_session *s, mf_error *e) {
                           .calibration_source = source,
                           .calibrator = s->options.dtype == MINFER_INT8 ? s->calibration.calibrator : "",
                           .calibration_images = s->calibration.samples,
-                          .corrected_layers = s->calibration.correction_count};
+                          .corrected_layers = s->calibration.correction_count,
+                          .counters = s->counters ? mf_counters_describe(s->counters) : "",
+                          .hardware_counters = s->counters && mf_counters_hardware(s->counters)};
   MF_TRY(describe_roofs(s, primitives, layers, e));
   return describe_calibration(s, e);
 }

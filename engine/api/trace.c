@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD,
+_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_GAP == MF_SPAN_GAP,
                "one set of kinds");
 
 #define ATTRIBUTES 48
@@ -152,8 +152,29 @@ static mf_status environment(minfer_session *s, mf_error *e) {
   integer(&a, "weight_bytes", s->plan->constant_bytes);
   integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
   if (s->view.peaks) peaks(&a, s->view.peaks, s->options.dtype);
+  text(&a, "counters", s->view.counters);
   MF_TRY(keep(s, &a, &s->trace.environment, &s->trace.environment_count, e));
   s->trace.name = name;
+  return MF_OK;
+}
+
+static mf_status phase_item(minfer_session *s, const minfer_phase *p, mf_item *out, mf_error *e) {
+  attributes a = {.count = 0};
+  text(&a, "cache", p->cache);
+  *out = (mf_item){.name = p->name, .category = "start-up"};
+  return a.count ? keep(s, &a, &out->attributes, &out->attribute_count, e) : MF_OK;
+}
+
+// What the time before the first primitive and after each one is called, where it is long enough to be shown.
+static mf_status gap_items(minfer_session *s, const mf_item *primitives, int count, mf_item **out, mf_error *e) {
+  mf_item *gaps = mf_arena_alloc(&s->arena, ((size_t)count + 1) * sizeof *gaps);
+  if (!gaps) return mf_fail_memory(e, (size_t)count * sizeof *gaps);
+  for (int i = 0; i <= count; i++) {
+    gaps[i].category = "gap";
+    gaps[i].name = i ? mf_arena_format(&s->arena, "gap after %s", primitives[i - 1].name) : "gap before the first";
+    if (!gaps[i].name) return mf_fail_memory(e, 64);
+  }
+  *out = gaps;
   return MF_OK;
 }
 
@@ -167,21 +188,26 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   mf_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)p->buffer_count + 1) * sizeof *buffers);
   if (!phases || !layers || !primitives || !buffers)
     return mf_fail_memory(e, (size_t)p->primitive_count * sizeof *primitives);
-  for (int i = 0; i < p->phase_count; i++) phases[i] = (mf_item){.name = p->phases[i].name, .category = "start-up"};
+  for (int i = 0; i < p->phase_count; i++) MF_TRY(phase_item(s, &p->phases[i], &phases[i], e));
+  phases[p->phase_count] = (mf_item){.name = "first run", .category = "start-up"}; // if it is still to come
   for (int i = 0; i < p->layer_count; i++) MF_TRY(layer_item(s, &p->layers[i], &layers[i], e));
   for (int i = 0; i < p->primitive_count; i++) MF_TRY(primitive_item(s, &p->primitives[i], &primitives[i], e));
   for (int i = 0; i < p->buffer_count; i++) {
     const minfer_buffer *b = &p->buffers[i];
     buffers[i] = (mf_buffer){b->name, b->offset, b->bytes, b->first_primitive, b->last_primitive};
   }
+  mf_item *gaps = NULL;
+  MF_TRY(gap_items(s, primitives, p->primitive_count, &gaps, e));
   s->trace.phases = phases;
-  s->trace.phase_count = p->phase_count;
+  s->trace.gaps = gaps;
   s->trace.layers = layers;
   s->trace.layer_count = p->layer_count;
   s->trace.primitives = primitives;
   s->trace.primitive_count = p->primitive_count;
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
+  s->trace.counters = s->counters != NULL;
+  s->trace.hardware_counters = s->counters && mf_counters_hardware(s->counters);
   const uint64_t before = mf_now_ns();
   s->trace.epoch = mf_epoch_ns();
   s->trace.monotonic = before + (mf_now_ns() - before) / 2;
@@ -198,9 +224,11 @@ static mf_status collect(minfer_session *s, mf_span **spans, size_t *count, mf_e
       layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
     for (int i = 0; i < s->phase_count; i++)
       phases[i] = (mf_span){.kind = MF_SPAN_APPLICATION,
+                            .parent = s->phases[i].parent >= 0 ? (uint64_t)s->phases[i].parent + 1 : 0,
                             .start = s->phases[i].start_ns,
                             .duration = s->phases[i].duration_ns,
                             .index = i};
+    s->trace.phase_count = s->phase_count;
     mf_recorder_count(s->recorder, &s->trace.dropped);
     status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
   } else
@@ -231,7 +259,13 @@ const minfer_span *minfer_session_spans(minfer_session *s, size_t *count, size_t
                                 .spin_ns = from->spin,
                                 .wait_ns = from->wait,
                                 .overhead_ns = from->overhead,
-                                .chunks = (int)from->chunks};
+                                .chunks = (int)from->chunks,
+                                .cycles = from->cycles,
+                                .instructions = from->instructions,
+                                .cache_misses = from->cache_misses,
+                                .page_faults = (int)from->page_faults,
+                                .voluntary_switches = (int)from->voluntary,
+                                .involuntary_switches = (int)from->involuntary};
   }
   mf_free(spans);
   if (!s->spans) *count = 0;

@@ -52,6 +52,16 @@ static void write_name(mf_json *j, const char *what, int track, const char *name
   mf_json_end(j);
 }
 
+static void write_counters(mf_json *j, const mf_trace *trace, const mf_span *span) {
+  mf_json_int(j, "page_faults", span->page_faults);
+  mf_json_int(j, "voluntary_switches", span->voluntary);
+  mf_json_int(j, "involuntary_switches", span->involuntary);
+  if (!trace->hardware_counters) return;
+  mf_json_int(j, "cycles", (int64_t)span->cycles);
+  mf_json_int(j, "instructions", (int64_t)span->instructions);
+  mf_json_int(j, "cache_misses", (int64_t)span->cache_misses);
+}
+
 static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, uint64_t origin) {
   const mf_item *item = mf_trace_item(trace, span);
   bool worker = span->kind == MF_SPAN_THREAD;
@@ -83,6 +93,8 @@ static void write_span(mf_json *j, const mf_trace *trace, const mf_span *span, u
     if (item->bytes > 0 && span->duration) mf_json_double(j, "gbytes_per_s", item->bytes / (double)span->duration);
     if (item->roof > 0 && span->duration) mf_json_double(j, "roof_share", item->roof / (double)span->duration);
   }
+  if (trace->counters && !worker && span->kind != MF_SPAN_APPLICATION && span->kind != MF_SPAN_GAP)
+    write_counters(j, trace, span);
   mf_json_end(j);
   mf_json_end(j);
 }

@@ -173,6 +173,7 @@ typedef struct minfer_session_options {
   double accuracy_target;  // int8: layers go to f32 until this share of the images agrees with f32; 0: none do
   bool survey;             // int8: try every calibrator and fill the plan's candidates
   bool strict;             // int8: a broken picture in the calibration folder is an error
+  bool counters;           // spans hold page faults, context switches and, where allowed, hardware counters
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
   bool (*progress)(const char *phase, size_t done, size_t total, void *context);
   void *progress_context;
@@ -250,9 +251,14 @@ typedef struct minfer_buffer { // an activation in the slab
   int first_primitive, last_primitive; // alive from .. to, both included
 } minfer_buffer;
 
-typedef struct minfer_phase { // start-up, in order, not overlapping
-  const char *name; // "weights", "build", "pass fold_batch_norm", "primitives", "pack weights", "calibrate", ...
+// Start-up in order: "weights", "threads", "build", "pass fold_batch_norm", "calibrate", "primitives", "memory plan",
+// "pack weights", "session", "first run" (once it is over, unless it was traced). Phases do not overlap. The parts of a
+// phase come behind it: of "primitives" each one that was made.
+typedef struct minfer_phase {
+  const char *name;
   uint64_t start_ns, duration_ns;
+  int parent;        // index of the phase that it is a part of; -1: none
+  const char *cache; // primitives: "hit" or "miss" of oneDNN's cache of them; "" otherwise, and where it does not tell
 } minfer_phase;
 
 // The output in int8 against f32's, on up to 128 of the calibration's images.
@@ -305,6 +311,8 @@ typedef struct minfer_plan {
   const minfer_float_layer *float_layers; // int8: convolutions and inner products that compute in f32
   int float_layer_count;
   const minfer_peak_row *peaks; // of the plan's number of threads; NULL: not measured
+  const char *counters;         // which counters spans hold, and why not more; "" without them
+  bool hardware_counters;       // cycles, instructions and cache misses are among them
 } minfer_plan;
 MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
 
@@ -333,16 +341,22 @@ typedef enum minfer_span_kind {
   MINFER_SPAN_RUN,
   MINFER_SPAN_LAYER,
   MINFER_SPAN_PRIMITIVE,
-  MINFER_SPAN_THREAD
+  MINFER_SPAN_THREAD,
+  MINFER_SPAN_GAP // time of a run outside of its primitives, from 1 us on
 } minfer_span_kind;
 typedef struct minfer_span {
   minfer_span_kind kind;
   uint64_t id, parent;            // parent 0: none
   uint64_t start_ns, duration_ns; // monotonic clock
-  int index;                      // phase, number of the traced run, layer, primitive, or (thread spans) primitive
-  int thread;                     // worker; 0 is the caller
+  int index;  // phase, number of the traced run, layer, primitive, (thread spans) primitive, or (gaps) the primitive
+              // before it; -1: it is before the first
+  int thread; // worker; 0 is the caller
   uint64_t effective_ns, spin_ns, wait_ns, overhead_ns; // thread spans
   int chunks;                                           // thread spans
+  // Runs, layers and primitives of a session with `counters`: what all threads of the process did meanwhile. The first
+  // three only where the machine and the kernel allow (minfer_plan.counters says so).
+  uint64_t cycles, instructions, cache_misses;
+  int page_faults, voluntary_switches, involuntary_switches;
 } minfer_span;
 // Everything recorded since the session was created (start-up phases included), parents before children. `dropped` (may
 // be NULL) counts records of old runs that the ring has overwritten. Valid until the next call.
