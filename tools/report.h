@@ -92,7 +92,7 @@ double report_roof_share(double roof_ns, double ms);
 run_counters report_counters(const minfer_span *spans, size_t count);
 // Start-up until the session was ready, in ms; the first run, which is the last phase, is not in it.
 bool report_is_first_run(const minfer_phase *phase);
-double report_startup_ms(const minfer_plan *plan);                   // NaN without phases
+double report_startup_ms(const minfer_plan *plan);                 // NaN without phases
 double report_phase_ms(const minfer_plan *plan, const char *name); // of all phases of that name
 // Primitives that were made, and how many of them came out of oneDNN's cache; both 0 where it does not tell.
 void report_primitive_cache(const minfer_plan *plan, int *hits, int *misses);

@@ -92,7 +92,8 @@ static bool copy_layer(shared *to, minfer_layer *layer) {
 static bool copy_plan(shared *to, const minfer_plan *from) {
 #define TEXT(field) offsetof(minfer_plan, field)
   minfer_plan *plan = copy(to, from, sizeof *plan);
-  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator), TEXT(counters))) return false;
+  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator), TEXT(counters)))
+    return false;
 #undef TEXT
   minfer_primitive *primitives = copy(to, plan->primitives, (size_t)plan->primitive_count * sizeof *primitives);
   minfer_layer *layers = copy(to, plan->layers, (size_t)plan->layer_count * sizeof *layers);

@@ -153,18 +153,21 @@ static void record_workers(mf_session *s, mf_recorder *recorder, int step, uint3
     mf_pool_times now;
     mf_pool_counters(s->pool, w, &now);
     const mf_pool_times *was = &s->before[w];
+    const uint64_t serial = now.serial_ns - was->serial_ns, chunks = now.chunks - was->chunks;
+    // Where oneDNN wants one thread only, the caller computes without the pool. Otherwise what it does outside of the
+    // pool is hand-over too.
+    const bool alone = w == 0 && chunks == 0;
     mf_record record = {.start = start,
                         .duration = end - start,
-                        .effective = now.effective_ns - was->effective_ns,
+                        .effective = now.effective_ns - was->effective_ns + (alone ? serial : 0),
                         .spin = now.spin_ns - was->spin_ns,
                         .wait = now.wait_ns - was->wait_ns,
-                        // The caller's own part of a primitive, outside the pool, is hand-over too.
-                        .overhead = now.overhead_ns - was->overhead_ns + now.serial_ns - was->serial_ns,
+                        .overhead = now.overhead_ns - was->overhead_ns + (alone ? 0 : serial),
                         .index = (uint32_t)step,
                         .run = run,
                         .kind = MF_SPAN_THREAD,
                         .thread = (uint16_t)w,
-                        .chunks = (uint32_t)(now.chunks - was->chunks)};
+                        .chunks = alone ? 1 : (uint32_t)chunks};
     mf_recorder_push(recorder, &record);
   }
 }
