@@ -348,8 +348,8 @@ typedef struct minfer_span {
   minfer_span_kind kind;
   uint64_t id, parent;            // parent 0: none
   uint64_t start_ns, duration_ns; // monotonic clock
-  int index;  // phase, number of the traced run, layer, primitive, (thread spans) primitive, or (gaps) the primitive
-              // before it; -1: it is before the first
+  int index;  // phase, number of the traced run, layer, primitive, (thread spans) primitive, or (gaps) 1 more than the
+              // primitive before it; 0: it is before the first
   int thread; // worker; 0 is the caller
   uint64_t effective_ns, spin_ns, wait_ns, overhead_ns; // thread spans
   int chunks;                                           // thread spans

@@ -11,7 +11,7 @@ const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span) {
   case MF_SPAN_THREAD:
     return &trace->primitives[span->index];
   case MF_SPAN_GAP:
-    return &trace->gaps[span->index + 1];
+    return &trace->gaps[span->index];
   default:
     return NULL;
   }
@@ -54,12 +54,11 @@ static uint64_t add(tree *t, const mf_record *r, uint64_t parent) {
   return s->id;
 }
 
-// The time from `from` to `to`, behind primitive `after`.
-static void add_gap(tree *t, uint64_t from, uint64_t to, int after, uint64_t parent) {
+static void add_gap(tree *t, uint64_t from, uint64_t to, int index, uint64_t parent) {
   if (to < from || to - from < MF_GAP_NS) return;
   mf_span *s = &t->spans[t->count++];
   *s = (mf_span){
-      .kind = MF_SPAN_GAP, .id = t->count, .parent = parent, .start = from, .duration = to - from, .index = after};
+      .kind = MF_SPAN_GAP, .id = t->count, .parent = parent, .start = from, .duration = to - from, .index = index};
 }
 
 // A span is recorded when it ends, so children stand before their parents: this puts the parents first. Times are not
@@ -68,7 +67,7 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
   const size_t last = end - 1; // the run itself
   const mf_record *whole = mf_recorder_at(recorder, last);
   uint64_t run = add(t, whole, 0), layer = 0, primitive = 0, covered = whole->start; // until then
-  int after = -1;
+  int gap = 0;
   size_t closing = begin; // the record of the layer that ends next
   for (size_t i = begin; i < last; i++) {
     const mf_record *r = mf_recorder_at(recorder, i);
@@ -80,9 +79,9 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
       layer = 0;
       break;
     case MF_SPAN_PRIMITIVE:
-      add_gap(t, covered, r->start, after, layer ? layer : run);
+      add_gap(t, covered, r->start, gap, layer ? layer : run);
       covered = r->start + r->duration;
-      after = (int)r->index;
+      gap = (int)r->index + 1;
       if (!layer && next && t->layer_of[r->index] == (int)next->index) layer = add(t, next, run);
       primitive = add(t, r, layer ? layer : run);
       break;
@@ -90,7 +89,7 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
       add(t, r, primitive);
     }
   }
-  if (after >= 0) add_gap(t, covered, whole->start + whole->duration, after, run);
+  if (gap) add_gap(t, covered, whole->start + whole->duration, gap, run);
 }
 
 // Records of a run stand together, its RUN record last.

@@ -35,9 +35,9 @@ typedef struct mf_span {
   mf_span_kind kind;
   uint64_t id, parent;      // ids from 1; parent 0: none. A parent comes before its children
   uint64_t start, duration; // ns, monotonic clock
-  int index; // phase, number of the run, layer, primitive; of the primitive for thread spans; for gaps of the primitive
-             // before it, -1 at the beginning of the run
-  int thread;                               // worker; 0 is the caller
+  int index;  // phase, number of the run, layer, primitive; of the primitive for thread spans; for gaps 1 more than the
+              // primitive before it, 0 at the beginning of the run
+  int thread; // worker; 0 is the caller
   uint64_t effective, spin, wait, overhead; // ns; thread spans
   uint32_t chunks;
   // Counters of runs, layers and primitives, where there are any: of all threads of the process.

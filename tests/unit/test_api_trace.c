@@ -107,8 +107,9 @@ static void test_spans_form_a_tree(void **state) {
       assert_true(s->start_ns >= parent->start_ns);
       assert_true(s->start_ns + s->duration_ns <= parent->start_ns + parent->duration_ns);
     }
+    const int index = s->kind == MINFER_SPAN_GAP ? s->index - 1 : s->index;
     const minfer_primitive *primitive =
-        s->kind >= MINFER_SPAN_PRIMITIVE && s->index >= 0 ? &f.plan->primitives[s->index] : NULL;
+        s->kind >= MINFER_SPAN_PRIMITIVE && index >= 0 ? &f.plan->primitives[index] : NULL;
     char name[256];
     switch (s->kind) {
     case MINFER_SPAN_APPLICATION:

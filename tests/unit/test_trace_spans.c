@@ -256,8 +256,8 @@ static void test_gaps(void **state) {
   push(&f, 2, MF_SPAN_RUN, 2, 30000, 50000);
   collect(&f, layer_of, NULL, 0);
   assert_string_equal(print(&f),
-                      "run1 .gap-1(1500) .primitive0 .layer0 ..primitive1 ...thread1.0 ..gap1(1000) ..primitive2 "
-                      ".primitive3 .gap3(2000) .layer1 ..primitive4 .gap4(10500) run2 .layer0");
+                      "run1 .gap0(1500) .primitive0 .layer0 ..primitive1 ...thread1.0 ..gap2(1000) ..primitive2 "
+                      ".primitive3 .gap4(2000) .layer1 ..primitive4 .gap5(10500) run2 .layer0");
   assert_int_equal(f.spans[1].start, 1000);
   assert_int_equal(f.spans[6].start, 5000);
   end(&f);
@@ -308,8 +308,8 @@ static void test_names(void **state) {
     const char *name;
   } cases[] = {{{.kind = MF_SPAN_APPLICATION, .index = 0}, "build"}, {{.kind = MF_SPAN_RUN, .index = 17}, "run"},
                {{.kind = MF_SPAN_LAYER, .index = 1}, "b"},           {{.kind = MF_SPAN_PRIMITIVE, .index = 2}, "r"},
-               {{.kind = MF_SPAN_THREAD, .index = 1}, "q"},          {{.kind = MF_SPAN_GAP, .index = -1}, "first"},
-               {{.kind = MF_SPAN_GAP, .index = 2}, "after r"}};
+               {{.kind = MF_SPAN_THREAD, .index = 1}, "q"},          {{.kind = MF_SPAN_GAP, .index = 0}, "first"},
+               {{.kind = MF_SPAN_GAP, .index = 3}, "after r"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     assert_string_equal(mf_trace_name(&trace, &cases[i].span), cases[i].name);
   assert_null(mf_trace_item(&trace, &cases[1].span));
