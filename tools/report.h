@@ -86,6 +86,7 @@ void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak
 
 // The reason why a layer's own primitive converts inside itself; "" when none does.
 const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);
+double report_layer_bytes(const minfer_plan *plan, const minfer_layer *layer); // read and written by its primitives
 // The least time over the time it took: how near a primitive or a layer comes to its roof. NaN when unknown.
 double report_roof_share(double roof_ns, double ms);
 // Of the runs among the spans.

@@ -138,6 +138,14 @@ static void pair_row(table *t, const char *what, double a, double b, int decimal
     table_cell(t, "-");
 }
 
+// Read and written by the primitives of a run.
+static double moved_mb(const minfer_plan *plan) {
+  double bytes = 0;
+  for (int i = 0; i < plan->primitive_count; i++)
+    bytes += (double)plan->primitives[i].bytes_read + (double)plan->primitives[i].bytes_written;
+  return bytes * 1e-6;
+}
+
 static void put_totals(page *p, const compare_report *r) {
   const minfer_plan *a = r->sides[0]->plan, *b = r->sides[1]->plan;
   const stats_summary *x = &r->sides[0]->measured.summary, *y = &r->sides[1]->measured.summary;
@@ -152,6 +160,7 @@ static void put_totals(page *p, const compare_report *r) {
   pair_row(&t, "latency, p99 ms", x->p99, y->p99, 3, false);
   pair_row(&t, "images/s", 1e3 * a->batch / x->p50, 1e3 * b->batch / y->p50, 2, true);
   pair_row(&t, "primitives", a->primitive_count, b->primitive_count, 0, false);
+  pair_row(&t, "moved by primitives, MB", moved_mb(a), moved_mb(b), 2, false);
   pair_row(&t, "activations, MiB", (double)a->activation_bytes / mib, (double)b->activation_bytes / mib, 2, false);
   pair_row(&t, "weights, MiB", (double)a->weight_bytes / mib, (double)b->weight_bytes / mib, 2, false);
   pair_row(&t, "scratchpad, MiB", (double)a->scratchpad_bytes / mib, (double)b->scratchpad_bytes / mib, 2, false);

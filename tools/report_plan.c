@@ -259,7 +259,7 @@ void report_json_identity(minfer_json *j, const minfer_model *model, const minfe
   json_calibration(j, plan);
 }
 
-static double layer_bytes(const minfer_plan *plan, const minfer_layer *layer) {
+double report_layer_bytes(const minfer_plan *plan, const minfer_layer *layer) {
   double bytes = 0;
   for (int i = 0; i < layer->primitive_count; i++) {
     const minfer_primitive *p = &plan->primitives[layer->first_primitive + i];
@@ -280,7 +280,7 @@ void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_lay
   minfer_json_string(j, "input_shape", layer->input_shape);
   minfer_json_string(j, "output_shape", layer->output_shape);
   minfer_json_double(j, "flops", layer->flops);
-  minfer_json_double(j, "bytes", layer_bytes(plan, layer));
+  minfer_json_double(j, "bytes", report_layer_bytes(plan, layer));
   minfer_json_string(j, "converts_inside", or_null(report_conversion(plan, layer)));
   report_json_roof(j, layer->roof_ns, layer->bound);
 }

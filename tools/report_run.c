@@ -128,6 +128,13 @@ static void put_layers(page *p, const run_report *r) {
   if (!r->plan->peaks) page_line(p, "share of this machine's peak: not known (minfer env --measure finds it)");
 }
 
+// A forced layout pays for reorders that oneDNN's own choice may not need: the command that measures both.
+static void put_what_if(page *p, const run_report *r) {
+  const options *o = r->options;
+  if (report_reorder_count(r->plan) == 0 || o->layout == MINFER_LAYOUT_AUTO) return;
+  page_line(p, "what the run costs without them: compare with the same options and --vs \"--layout auto\"");
+}
+
 static bool is_pass(const minfer_phase *phase) {
   return strncmp(phase->name, "pass ", 5) == 0;
 }
@@ -200,6 +207,7 @@ static bool put_page(FILE *out, const run_report *r) {
     put_layers(&p, r);
   }
   report_reorders(&p, r->plan, r->times->primitive_ms);
+  put_what_if(&p, r);
   report_memory(&p, r->plan);
   put_startup(&p, r);
   put_trace(&p, r);
