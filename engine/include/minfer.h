@@ -401,7 +401,7 @@ typedef struct minfer_peaks {
   const char *path;   // where they are kept
 } minfer_peaks;
 // What was measured on such a machine, cores, ISA and oneDNN before; NULL: nothing was. A broken file is noted and
-// counts as nothing. The calling thread's, until its next call.
+// counts as nothing. Asks oneDNN for its ISA. The calling thread's, until its next call.
 MINFER_API const minfer_peaks *minfer_peaks_get(void);
 // Measure them, for some seconds and at most 20, and keep them in $XDG_CACHE_HOME/minfer or ~/.cache/minfer
 // (MINFER_OUTPUT when that cannot be). The machine should have nothing else to do. `progress` (may be NULL) as in

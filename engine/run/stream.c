@@ -34,7 +34,7 @@ __attribute__((target("avx512f"))) static void copy_avx512(char *to, const char 
 __attribute__((target("avx2"))) static uint64_t read_avx2(const char *p, size_t bytes) {
   __m256i sum[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
   for (const char *end = p + bytes; p < end; p += 256)
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
       sum[i] = _mm256_or_si256(sum[i], _mm256_load_si256((const __m256i *)(const void *)(p + 32 * i)));
       sum[i] = _mm256_or_si256(sum[i], _mm256_load_si256((const __m256i *)(const void *)(p + 32 * i + 128)));
     }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MF_STREAM_STEP 512 // blocks are whole steps, aligned to 64 bytes
+#define MF_STREAM_STEP ((size_t)512) // blocks are whole steps, aligned to 64 bytes
 
 // Reads `bytes` with the widest loads of this processor. The result only keeps the loop alive.
 uint64_t mf_stream_read(const void *block, size_t bytes);

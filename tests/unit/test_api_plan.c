@@ -101,9 +101,10 @@ static int assert_phases(const minfer_plan *plan) {
     if (*last) assert_true(p->start_ns >= (*last)->start_ns + (*last)->duration_ns);
     *last = p;
     if (p->parent >= 0) {
-      assert_ptr_equal(&plan->phases[p->parent], before[0]);
-      assert_true(p->start_ns >= before[0]->start_ns);
-      assert_true(p->start_ns + p->duration_ns <= before[0]->start_ns + before[0]->duration_ns);
+      const minfer_phase *parent = &plan->phases[p->parent];
+      assert_ptr_equal(parent, before[0]);
+      assert_true(p->start_ns >= parent->start_ns);
+      assert_true(p->start_ns + p->duration_ns <= parent->start_ns + parent->duration_ns);
       continue;
     }
     before[1] = NULL;

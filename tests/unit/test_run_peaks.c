@@ -17,7 +17,7 @@
 // One bit in one word at a time: what is read comes back whatever the place, and nothing else does.
 static void test_everything_is_read(void **state) {
   (void)state;
-  enum { BYTES = 4 * MF_STREAM_STEP };
+  enum { BYTES = 4 * (int)MF_STREAM_STEP };
   uint64_t *block = mf_alloc_zero(2 * BYTES);
   assert_non_null(block);
   memset((char *)block + BYTES, 0xff, BYTES); // behind the end
@@ -32,7 +32,7 @@ static void test_everything_is_read(void **state) {
 
 static void test_everything_is_copied(void **state) {
   (void)state;
-  enum { BYTES = 3 * MF_STREAM_STEP };
+  enum { BYTES = 3 * (int)MF_STREAM_STEP };
   unsigned char *from = mf_alloc(BYTES), *to = mf_alloc_zero(BYTES + 64);
   assert_true(from && to);
   for (int i = 0; i < BYTES; i++) from[i] = (unsigned char)(i * 7 + i / 256 + 1);
