@@ -114,7 +114,8 @@ minfer_status measure(minfer_session *session, const options *o, progress *p, me
   TRY(measure_warm_up(session, o, p, out, error));
   TRY(measure_latency(session, o, p, out, error));
   // Runs traced at level `run` tell nothing for the tables: they are only taken for a file or for counters.
-  if (o->trace_level != MINFER_TRACE_RUN || o->trace.given || o->counters) TRY(measure_pairs(session, o, p, out, error));
+  if (o->trace_level != MINFER_TRACE_RUN || o->trace.given || o->counters)
+    TRY(measure_pairs(session, o, p, out, error));
   out->interrupted = interrupt_seen();
   return measure_summarise(out, error);
 }
