@@ -11,6 +11,7 @@ typedef struct results {
   classification answers;
   measurement measured;
   breakdown times;
+  run_counters counters;
 } results;
 
 // Where results go beside stdout.
@@ -54,6 +55,7 @@ static minfer_status compute(const setup *s, const options *o, console *c, resul
   if (r->measured.latency.count == 0) return fail(error, MINFER_INTERRUPTED, "interrupted");
   size_t count = 0;
   const minfer_span *spans = minfer_session_spans(s->session, &count, NULL);
+  r->counters = report_counters(spans, count);
   if (!breakdown_make(minfer_session_plan(s->session), spans, count, &r->times)) return fail_memory(error);
   return MINFER_OK;
 }
@@ -68,6 +70,7 @@ static minfer_status deliver_report(const setup *s, const options *o, console *c
                        .answers = &r->answers,
                        .measured = &r->measured,
                        .times = &r->times,
+                       .counters = r->counters,
                        .rss_peak = report_rss_peak()};
   TRY(console_emit(c, o->out, report_run, &report, error));
   if (o->out) console_note(c, "%s is written", o->out);

@@ -167,6 +167,8 @@ minfer_status measure_summarise(measurement *m, minfer_error *error) {
   m->plain_ms = plain.p50;
   m->traced_ms = traced.p50;
   m->overhead = ratio.p50 - 1;
+  m->overhead_low = ratio.low - 1;
+  m->overhead_high = ratio.high - 1;
   return MINFER_OK;
 }
 
@@ -174,8 +176,9 @@ minfer_status measure(const setup *s, const options *o, progress *p, measurement
   *out = (measurement){0};
   TRY(measure_warm_up(s, o, p, out, error));
   TRY(measure_latency(s, o, p, out, error));
-  // Runs traced at level `run` tell nothing for the tables: they are only taken for a file.
-  if (o->trace_level != MINFER_TRACE_RUN || o->trace.given) TRY(measure_pairs(s->session, o, p, out, error));
+  // Runs traced at level `run` tell nothing for the tables: they are only taken for a file or for counters.
+  if (o->trace_level != MINFER_TRACE_RUN || o->trace.given || o->counters)
+    TRY(measure_pairs(s->session, o, p, out, error));
   out->interrupted = interrupt_seen();
   return measure_summarise(out, error);
 }

@@ -13,11 +13,12 @@ typedef struct measurement {
   int instances;         // 0: as one
   samples *by_instance;  // latency of each; NULL for one
   stats_summary *instance_summaries;
-  double wall_ms;             // that the runs of latency took, instances side by side
-  samples plain, traced;      // the pairs, taken in turn so that drift hits both alike
-  double plain_ms, traced_ms; // medians; NaN without pairs
-  double overhead;            // median over the pairs of traced / plain, minus 1; NaN without pairs
-  bool interrupted;           // Ctrl-C ended it early
+  double wall_ms;                     // that the runs of latency took, instances side by side
+  samples plain, traced;              // the pairs, taken in turn so that drift hits both alike
+  double plain_ms, traced_ms;         // medians; NaN without pairs
+  double overhead;                    // median over the pairs of traced / plain, minus 1; NaN without pairs
+  double overhead_low, overhead_high; // its 95 % interval; NaN for fewer than 6 pairs
+  bool interrupted;                   // Ctrl-C ended it early
 } measurement;
 
 // Warm-up: `--warmup` runs, else at least 2 and until two in a row differ by less than 5 %, at most 10 runs or 2 s.

@@ -50,7 +50,7 @@ typedef struct options {
   int fusion, bias_correction;                    // 0 on, 1 off
   int jit_profile;                                // 0 perf, 1 vtune, -1 not given
   int format, color;                              // output_format, color_choice
-  bool emulate, strict, tensors, quiet, progress, help, version;
+  bool emulate, strict, tensors, measure, counters, quiet, progress, help, version;
 } options;
 
 typedef enum option_form {

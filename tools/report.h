@@ -9,6 +9,11 @@
 #include "measure.h"
 #include "setup.h"
 
+// What the process did during the traced runs, whole runs: the mean of a run. Zero without counters.
+typedef struct run_counters {
+  double page_faults, voluntary_switches, involuntary_switches, cycles, instructions, cache_misses;
+} run_counters;
+
 typedef struct run_report {
   const options *options;
   const console *console;
@@ -18,6 +23,7 @@ typedef struct run_report {
   const classification *answers;
   const measurement *measured;
   const breakdown *times;
+  run_counters counters;
   size_t rss_peak; // bytes, of the process that ran
 } run_report;
 bool report_run(FILE *out, const void *report);
@@ -74,10 +80,23 @@ void report_json_head(minfer_json *j, const char *schema);
 void report_json_identity(minfer_json *j, const minfer_model *model, const minfer_plan *plan, int instances);
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer); // keys of an open object
 void report_json_reorder(minfer_json *j, const minfer_primitive *reorder);
+void report_json_peaks(minfer_json *j, const minfer_plan *plan);
+void report_json_roof(minfer_json *j, double roof_ns, const char *bound); // keys of an open object
 void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak);
 
 // The reason why a layer's own primitive converts inside itself; "" when none does.
 const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);
+double report_layer_bytes(const minfer_plan *plan, const minfer_layer *layer); // read and written by its primitives
+// The least time over the time it took: how near a primitive or a layer comes to its roof. NaN when unknown.
+double report_roof_share(double roof_ns, double ms);
+// Of the runs among the spans.
+run_counters report_counters(const minfer_span *spans, size_t count);
+// Start-up until the session was ready, in ms; the first run, which is the last phase, is not in it.
+bool report_is_first_run(const minfer_phase *phase);
+double report_startup_ms(const minfer_plan *plan);                 // NaN without phases
+double report_phase_ms(const minfer_plan *plan, const char *name); // of all phases of that name
+// Primitives that were made, and how many of them came out of oneDNN's cache; both 0 where it does not tell.
+void report_primitive_cache(const minfer_plan *plan, int *hits, int *misses);
 size_t report_rss_peak(void); // of this process, in bytes
 bool report_is_reorder(const minfer_primitive *p);
 int report_reorder_count(const minfer_plan *plan);

@@ -111,17 +111,12 @@ static void put_verdict(page *p, const compare_report *r) {
   put_answers(p, r);
 }
 
-static double startup_ms(const minfer_plan *plan) {
-  if (!plan->phase_count) return NAN;
-  const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
-  return (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6;
-}
-
-static double phase_ms(const minfer_plan *plan, const char *name) {
-  double sum = 0;
-  for (int i = 0; i < plan->phase_count; i++)
-    if (strcmp(plan->phases[i].name, name) == 0) sum += (double)plan->phases[i].duration_ns * 1e-6;
-  return sum;
+// Read and written by the primitives of a run.
+static double moved_mb(const minfer_plan *plan) {
+  double bytes = 0;
+  for (int i = 0; i < plan->primitive_count; i++)
+    bytes += (double)plan->primitives[i].bytes_read + (double)plan->primitives[i].bytes_written;
+  return bytes * 1e-6;
 }
 
 static void put_totals(page *p, const compare_report *r) {
@@ -138,15 +133,17 @@ static void put_totals(page *p, const compare_report *r) {
   report_pair_row(&t, "latency, p99 ms", x->p99, y->p99, 3, false);
   report_pair_row(&t, "images/s", 1e3 * a->batch / x->p50, 1e3 * b->batch / y->p50, 2, true);
   report_pair_row(&t, "primitives", a->primitive_count, b->primitive_count, 0, false);
+  report_pair_row(&t, "moved by primitives, MB", moved_mb(a), moved_mb(b), 2, false);
   report_pair_row(&t, "activations, MiB", (double)a->activation_bytes / mib, (double)b->activation_bytes / mib, 2,
                   false);
   report_pair_row(&t, "weights, MiB", (double)a->weight_bytes / mib, (double)b->weight_bytes / mib, 2, false);
   report_pair_row(&t, "scratchpad, MiB", (double)a->scratchpad_bytes / mib, (double)b->scratchpad_bytes / mib, 2,
                   false);
   // Both sides stand on one opened model: it counts for neither.
-  report_pair_row(&t, "start-up after opening, ms", startup_ms(a) - phase_ms(a, "weights"),
-                  startup_ms(b) - phase_ms(b, "weights"), 1, false);
-  report_pair_row(&t, "  of that calibration, ms", phase_ms(a, "calibrate"), phase_ms(b, "calibrate"), 1, false);
+  report_pair_row(&t, "start-up after opening, ms", report_startup_ms(a) - report_phase_ms(a, "weights"),
+                  report_startup_ms(b) - report_phase_ms(b, "weights"), 1, false);
+  report_pair_row(&t, "  of that calibration, ms", report_phase_ms(a, "calibrate"), report_phase_ms(b, "calibrate"), 1,
+                  false);
   page_table(p, &t);
 }
 

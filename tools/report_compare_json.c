@@ -67,6 +67,13 @@ static void put_names(minfer_json *j, const char *key, const compare_report *r, 
   minfer_json_end(j);
 }
 
+static double group_bytes(const compare_report *r, const layer_group *g, int which) {
+  const minfer_plan *plan = r->sides[which]->plan;
+  double bytes = 0;
+  for (int i = 0; i < g->counts[which]; i++) bytes += report_layer_bytes(plan, &plan->layers[g->layers[which][i]]);
+  return bytes;
+}
+
 static void put_layer(minfer_json *j, const compare_report *r, const layer_row *row) {
   const layer_group *g = row->group;
   const minfer_layer *a = report_group_main(g, 0, r->sides[0]->plan), *b = report_group_main(g, 1, r->sides[1]->plan);
@@ -78,6 +85,8 @@ static void put_layer(minfer_json *j, const compare_report *r, const layer_row *
   minfer_json_double(j, "b_ms", row->ms[1]);
   minfer_json_double(j, "a_reorder_ms", row->reorder_ms[0]);
   minfer_json_double(j, "b_reorder_ms", row->reorder_ms[1]);
+  minfer_json_double(j, "a_bytes", group_bytes(r, g, 0));
+  minfer_json_double(j, "b_bytes", group_bytes(r, g, 1));
   minfer_json_double(j, "speedup", row->speedup);
   put_interval(j, row->low, row->high);
   put_sqnr(j, row->sqnr_db);

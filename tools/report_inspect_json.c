@@ -29,6 +29,7 @@ static void put_primitive(minfer_json *j, const minfer_primitive *p) {
   minfer_json_int(j, "bytes_read", (int64_t)p->bytes_read);
   minfer_json_int(j, "bytes_written", (int64_t)p->bytes_written);
   minfer_json_string(j, "reason", p->reason);
+  report_json_roof(j, p->roof_ns, p->bound);
   minfer_json_end(j);
 }
 
@@ -47,6 +48,7 @@ bool report_inspect_json(FILE *out, const inspect_report *r) {
   minfer_json *j = report_json_open(out, r->options, "minfer.inspect/1");
   if (!j) return false;
   report_json_identity(j, r->model, plan, 1);
+  report_json_peaks(j, plan);
   minfer_json_array(j, "kinds");
   for (int i = 0; i < r->counts->kind_count; i++) {
     minfer_json_object(j, NULL);

@@ -1,6 +1,7 @@
 // The parts of a report that run and inspect share.
 #include "report.h"
 #include "text.h"
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -20,6 +21,56 @@ const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer
     if (!report_is_reorder(p) && p->reason[0]) return p->reason;
   }
   return "";
+}
+
+run_counters report_counters(const minfer_span *spans, size_t count) {
+  run_counters sum = {0};
+  double runs = 0;
+  for (size_t i = 0; i < count; i++) {
+    const minfer_span *s = &spans[i];
+    if (s->kind != MINFER_SPAN_RUN) continue;
+    runs++;
+    sum.page_faults += s->page_faults;
+    sum.voluntary_switches += s->voluntary_switches;
+    sum.involuntary_switches += s->involuntary_switches;
+    sum.cycles += (double)s->cycles;
+    sum.instructions += (double)s->instructions;
+    sum.cache_misses += (double)s->cache_misses;
+  }
+  if (runs == 0) return sum;
+  return (run_counters){sum.page_faults / runs, sum.voluntary_switches / runs, sum.involuntary_switches / runs,
+                        sum.cycles / runs,      sum.instructions / runs,       sum.cache_misses / runs};
+}
+
+bool report_is_first_run(const minfer_phase *phase) {
+  return strcmp(phase->name, "first run") == 0;
+}
+
+double report_phase_ms(const minfer_plan *plan, const char *name) {
+  double sum = 0;
+  for (int i = 0; i < plan->phase_count; i++)
+    if (plan->phases[i].parent < 0 && strcmp(plan->phases[i].name, name) == 0)
+      sum += (double)plan->phases[i].duration_ns * 1e-6;
+  return sum;
+}
+
+double report_startup_ms(const minfer_plan *plan) {
+  const minfer_phase *first = plan->phases, *last = NULL;
+  for (int i = 0; i < plan->phase_count; i++)
+    if (plan->phases[i].parent < 0 && !report_is_first_run(&plan->phases[i])) last = &plan->phases[i];
+  return last ? (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6 : NAN;
+}
+
+void report_primitive_cache(const minfer_plan *plan, int *hits, int *misses) {
+  *hits = *misses = 0;
+  for (int i = 0; i < plan->phase_count; i++) {
+    *hits += strcmp(plan->phases[i].cache, "hit") == 0;
+    *misses += strcmp(plan->phases[i].cache, "miss") == 0;
+  }
+}
+
+double report_roof_share(double roof_ns, double ms) {
+  return roof_ns > 0 ? roof_ns * 1e-6 / ms : NAN;
 }
 
 size_t report_rss_peak(void) {
@@ -110,12 +161,14 @@ void report_reorders(page *p, const minfer_plan *plan, const double *primitive_m
   table_column(&t, "writes", TABLE_LEFT);
   table_column(&t, "bytes", TABLE_RIGHT);
   if (primitive_ms) table_column(&t, "ms", TABLE_RIGHT);
+  if (primitive_ms) table_column(&t, "GB/s", TABLE_RIGHT);
   table_column(&t, "reason", TABLE_LEFT);
   for (int i = 0; i < plan->primitive_count; i++) {
     const minfer_primitive *r = &plan->primitives[i];
     if (!report_is_reorder(r)) continue;
     reorder_row(&t, r);
     if (primitive_ms) table_number(&t, primitive_ms[i], 3);
+    if (primitive_ms) table_number(&t, (double)(r->bytes_read + r->bytes_written) / (primitive_ms[i] * 1e6), 1);
     table_cell(&t, "%s", r->reason);
   }
   if (count) page_table(p, &t);
@@ -170,6 +223,11 @@ static const char *or_null(const char *text) {
   return text[0] ? text : NULL;
 }
 
+void report_json_roof(minfer_json *j, double roof_ns, const char *bound) {
+  minfer_json_string(j, "bound", or_null(bound));
+  minfer_json_double(j, "roof_ms", roof_ns > 0 ? roof_ns * 1e-6 : NAN);
+}
+
 static void json_calibration(minfer_json *j, const minfer_plan *plan) {
   if (!plan->calibration_source[0]) {
     minfer_json_string(j, "calibration", NULL);
@@ -204,6 +262,15 @@ void report_json_identity(minfer_json *j, const minfer_model *model, const minfe
   json_calibration(j, plan);
 }
 
+double report_layer_bytes(const minfer_plan *plan, const minfer_layer *layer) {
+  double bytes = 0;
+  for (int i = 0; i < layer->primitive_count; i++) {
+    const minfer_primitive *p = &plan->primitives[layer->first_primitive + i];
+    bytes += (double)p->bytes_read + (double)p->bytes_written;
+  }
+  return bytes;
+}
+
 void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_layer *layer) {
   minfer_json_string(j, "name", layer->name);
   minfer_json_string(j, "kind", layer->kind);
@@ -216,7 +283,9 @@ void report_json_layer(minfer_json *j, const minfer_plan *plan, const minfer_lay
   minfer_json_string(j, "input_shape", layer->input_shape);
   minfer_json_string(j, "output_shape", layer->output_shape);
   minfer_json_double(j, "flops", layer->flops);
+  minfer_json_double(j, "bytes", report_layer_bytes(plan, layer));
   minfer_json_string(j, "converts_inside", or_null(report_conversion(plan, layer)));
+  report_json_roof(j, layer->roof_ns, layer->bound);
 }
 
 void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
@@ -228,6 +297,25 @@ void report_json_reorder(minfer_json *j, const minfer_primitive *r) {
   minfer_json_string(j, "to_dtype", r->destination.dtype);
   minfer_json_string(j, "reason", r->reason);
   minfer_json_int(j, "bytes", (int64_t)(r->bytes_read + r->bytes_written));
+  report_json_roof(j, r->roof_ns, r->bound);
+}
+
+void report_json_peaks(minfer_json *j, const minfer_plan *plan) {
+  static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
+  if (!plan->peaks) {
+    minfer_json_string(j, "peaks", NULL);
+    return;
+  }
+  minfer_json_object(j, "peaks");
+  minfer_json_object(j, "gflops");
+  for (int i = 0; i <= MINFER_INT8; i++)
+    if (plan->peaks->compute[i].rate > 0) minfer_json_double(j, options_dtype_name(i), plan->peaks->compute[i].rate);
+  minfer_json_end(j);
+  minfer_json_object(j, "gbytes_per_s");
+  for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)
+    if (plan->peaks->read[i].rate > 0) minfer_json_double(j, levels[i], plan->peaks->read[i].rate);
+  minfer_json_end(j);
+  minfer_json_end(j);
 }
 
 void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak) {

@@ -90,7 +90,7 @@ static void put_kinds(page *p, const run_report *r) {
   page_table(p, &t);
 }
 
-static void layer_columns(table *t) {
+static void layer_columns(table *t, const minfer_plan *plan) {
   table_column(t, "layer", TABLE_ELASTIC);
   table_column(t, "stage", TABLE_LEFT);
   table_column(t, "kind", TABLE_LEFT);
@@ -99,6 +99,9 @@ static void layer_columns(table *t) {
   table_column(t, "ms", TABLE_RIGHT);
   table_column(t, "share %", TABLE_RIGHT);
   table_column(t, "GFLOP/s", TABLE_RIGHT);
+  if (!plan->peaks) return;
+  table_column(t, "bound", TABLE_LEFT);
+  table_column(t, "% of peak", TABLE_RIGHT);
 }
 
 static double layer_gflops(const run_report *r, int layer) {
@@ -128,7 +131,7 @@ static void put_layers(page *p, const run_report *r) {
   qsort(ranked, (size_t)count, sizeof *ranked, slowest_first);
   page_heading(p, "Slowest layers: %d of %d", shown, count);
   table t = {0};
-  layer_columns(&t);
+  layer_columns(&t, r->plan);
   for (int i = 0; i < shown; i++) {
     const minfer_layer *layer = &r->plan->layers[ranked[i].index];
     table_cell(&t, "%s", layer->name);
@@ -138,32 +141,66 @@ static void put_layers(page *p, const run_report *r) {
     table_cell(&t, "%s", layer->output_shape);
     put_share(&t, ranked[i].ms, r->times->run_ms);
     table_number(&t, layer->flops > 0 ? layer_gflops(r, ranked[i].index) : NAN, 1);
+    if (!r->plan->peaks) continue;
+    table_cell(&t, "%s", layer->bound);
+    table_number(&t, 100 * report_roof_share(layer->roof_ns, ranked[i].ms), 0);
   }
   free(ranked);
   page_table(p, &t);
+  if (!r->plan->peaks) page_line(p, "share of this machine's peak: not known (minfer env --measure finds it)");
 }
 
-// Phases "pass NAME" are one row: the JSON form has each.
-static void put_startup(page *p, const minfer_plan *plan) {
+// A forced layout pays for reorders that oneDNN's own choice may not need: the command that measures both.
+static void put_what_if(page *p, const run_report *r) {
+  const options *o = r->options;
+  if (report_reorder_count(r->plan) == 0 || o->layout == MINFER_LAYOUT_AUTO) return;
+  page_line(p, "what the run costs without them: compare with the same options and --vs \"--layout auto\"");
+}
+
+static bool is_pass(const minfer_phase *phase) {
+  return strncmp(phase->name, "pass ", 5) == 0;
+}
+
+// Phases "pass NAME" are one row, and parts are not shown: the trace has each.
+static void put_startup(page *p, const run_report *r) {
+  const minfer_plan *plan = r->plan;
   if (plan->phase_count == 0) return;
   table t = {0};
   table_column(&t, "phase", TABLE_LEFT);
   table_column(&t, "ms", TABLE_RIGHT);
-  const minfer_phase *first = &plan->phases[0], *last = &plan->phases[plan->phase_count - 1];
-  double total = (double)(last->start_ns + last->duration_ns - first->start_ns) * 1e-6, named = 0;
+  double total = report_startup_ms(plan), named = 0, passes = 0, first_run = report_phase_ms(plan, "first run");
+  int hits, misses;
+  report_primitive_cache(plan, &hits, &misses);
   for (int i = 0; i < plan->phase_count; i++) {
-    bool pass = strncmp(plan->phases[i].name, "pass ", 5) == 0;
-    double ms = (double)plan->phases[i].duration_ns * 1e-6;
-    for (; pass && i + 1 < plan->phase_count && strncmp(plan->phases[i + 1].name, "pass ", 5) == 0; i++)
-      ms += (double)plan->phases[i + 1].duration_ns * 1e-6;
-    table_cell(&t, "%s", pass ? "passes" : plan->phases[i].name);
-    table_number(&t, ms, 1);
+    const minfer_phase *phase = &plan->phases[i];
+    const double ms = (double)phase->duration_ns * 1e-6;
+    if (phase->parent >= 0 || report_is_first_run(phase)) continue;
     named += ms;
+    if (is_pass(phase)) passes += ms;
+    if (is_pass(phase) && i + 1 < plan->phase_count && is_pass(&plan->phases[i + 1])) continue;
+    if (strcmp(phase->name, "primitives") == 0 && hits + misses)
+      table_cell(&t, "primitives (%d made, %d from the cache)", misses, hits);
+    else
+      table_cell(&t, "%s", is_pass(phase) ? "passes" : phase->name);
+    table_number(&t, is_pass(phase) ? passes : ms, 1);
   }
   table_cell(&t, "other");
   table_number(&t, total - named, 1);
   page_heading(p, "Start-up: %.1f ms", total);
   page_table(p, &t);
+  if (first_run > 0)
+    page_line(p, "then the first run takes %.3f ms, later ones %.3f ms", first_run, r->measured->summary.p50);
+}
+
+static void put_counters(page *p, const run_report *r) {
+  const run_counters *c = &r->counters;
+  if (!r->plan->counters[0] || r->measured->traced.count == 0) return;
+  page_line(p, "counted: %s", r->plan->counters);
+  page_line(p, "a run: %.1f page faults, %.1f voluntary and %.1f involuntary context switches", c->page_faults,
+            c->voluntary_switches, c->involuntary_switches);
+  if (r->plan->hardware_counters)
+    page_line(p, "a run: %.3g million cycles, %.3g million instructions, %.3g thousand cache misses", c->cycles * 1e-6,
+              c->instructions * 1e-6, c->cache_misses * 1e-3);
 }
 
 static void put_trace(page *p, const run_report *r) {
@@ -171,10 +208,15 @@ static void put_trace(page *p, const run_report *r) {
   const breakdown *b = r->times;
   if (m->traced.count == 0) return;
   page_heading(p, "Tracing");
-  page_line(p, "untraced %.3f ms, traced %.3f ms: overhead %+.2f %% (median of %zu pairs)", m->plain_ms, m->traced_ms,
-            100 * m->overhead, m->traced.count);
+  char interval[64] = "";
+  if (!isnan(m->overhead_low))
+    snprintf(interval, sizeof interval, ", 95 %% interval %+.2f to %+.2f %%", 100 * m->overhead_low,
+             100 * m->overhead_high);
+  page_line(p, "untraced %.3f ms, traced %.3f ms: overhead %+.2f %% (median of %zu pairs%s)", m->plain_ms, m->traced_ms,
+            100 * m->overhead, m->traced.count, interval);
   if (!isnan(b->closure))
     page_line(p, "primitive spans %.3f ms: closure %.2f %% of the run", b->spans_ms, 100 * b->closure);
+  put_counters(p, r);
 }
 
 static bool put_page(FILE *out, const run_report *r) {
@@ -187,8 +229,9 @@ static bool put_page(FILE *out, const run_report *r) {
     put_layers(&p, r);
   }
   report_reorders(&p, r->plan, r->times->primitive_ms);
+  put_what_if(&p, r);
   report_memory(&p, r->plan, measure_instances(r->measured));
-  put_startup(&p, r->plan);
+  put_startup(&p, r);
   put_trace(&p, r);
   return !p.failed;
 }

@@ -83,6 +83,7 @@ static void put_layers(minfer_json *j, const run_report *r) {
     minfer_json_double(j, "time_ms", ms);
     minfer_json_double(j, "share", ms / r->times->run_ms);
     minfer_json_double(j, "gflops", r->plan->layers[i].flops / (ms * 1e6));
+    minfer_json_double(j, "roof_share", report_roof_share(r->plan->layers[i].roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -93,8 +94,12 @@ static void put_reorders(minfer_json *j, const run_report *r) {
   for (int i = 0; i < r->plan->primitive_count; i++) {
     if (!report_is_reorder(&r->plan->primitives[i])) continue;
     minfer_json_object(j, NULL);
-    report_json_reorder(j, &r->plan->primitives[i]);
-    minfer_json_double(j, "time_ms", r->times->primitive_ms[i]);
+    const minfer_primitive *p = &r->plan->primitives[i];
+    const double ms = r->times->primitive_ms[i];
+    report_json_reorder(j, p);
+    minfer_json_double(j, "time_ms", ms);
+    minfer_json_double(j, "gbytes_per_s", (double)(p->bytes_read + p->bytes_written) / (ms * 1e6));
+    minfer_json_double(j, "roof_share", report_roof_share(p->roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -103,25 +108,47 @@ static void put_reorders(minfer_json *j, const run_report *r) {
 // Phases of one name are one key: their sum.
 static void put_startup(minfer_json *j, const minfer_plan *plan) {
   const minfer_phase *phases = plan->phases;
-  uint64_t total = 0;
-  if (plan->phase_count) {
-    const minfer_phase *last = &phases[plan->phase_count - 1];
-    total = last->start_ns + last->duration_ns - phases[0].start_ns;
-  }
+  const double total = report_startup_ms(plan);
+  int hits, misses;
+  double first_run = NAN;
   minfer_json_object(j, "startup_ms");
-  minfer_json_double(j, "total", (double)total * 1e-6);
+  minfer_json_double(j, "total", isnan(total) ? 0 : total);
   minfer_json_object(j, "phases");
   for (int i = 0; i < plan->phase_count; i++) {
-    bool seen = false;
-    uint64_t sum = 0;
-    for (int k = 0; k < plan->phase_count; k++) {
-      if (strcmp(phases[k].name, phases[i].name) != 0) continue;
-      seen |= k < i;
-      sum += phases[k].duration_ns;
+    bool seen = phases[i].parent >= 0;
+    if (report_is_first_run(&phases[i])) {
+      first_run = (double)phases[i].duration_ns * 1e-6;
+      continue;
     }
-    if (!seen) minfer_json_double(j, phases[i].name, (double)sum * 1e-6);
+    for (int k = 0; k < i; k++) seen |= phases[k].parent < 0 && strcmp(phases[k].name, phases[i].name) == 0;
+    if (!seen) minfer_json_double(j, phases[i].name, report_phase_ms(plan, phases[i].name));
   }
   minfer_json_end(j);
+  minfer_json_double(j, "first_run", first_run);
+  minfer_json_end(j);
+  report_primitive_cache(plan, &hits, &misses);
+  minfer_json_object(j, "primitive_cache");
+  minfer_json_int(j, "hits", hits);
+  minfer_json_int(j, "misses", misses);
+  minfer_json_end(j);
+}
+
+static void put_counters(minfer_json *j, const run_report *r) {
+  const run_counters *c = &r->counters;
+  if (!r->plan->counters[0] || r->measured->traced.count == 0) {
+    minfer_json_string(j, "counters", NULL);
+    return;
+  }
+  minfer_json_object(j, "counters");
+  minfer_json_string(j, "counted", r->plan->counters);
+  minfer_json_double(j, "page_faults", c->page_faults);
+  minfer_json_double(j, "voluntary_switches", c->voluntary_switches);
+  minfer_json_double(j, "involuntary_switches", c->involuntary_switches);
+  if (r->plan->hardware_counters) {
+    minfer_json_double(j, "cycles", c->cycles);
+    minfer_json_double(j, "instructions", c->instructions);
+    minfer_json_double(j, "cache_misses", c->cache_misses);
+  }
   minfer_json_end(j);
 }
 
@@ -132,9 +159,18 @@ static void put_trace(minfer_json *j, const run_report *r) {
   minfer_json_int(j, "runs", (int64_t)r->measured->traced.count);
   minfer_json_double(j, "closure", r->times->closure);
   minfer_json_double(j, "overhead", r->measured->overhead);
+  if (isnan(r->measured->overhead_low)) {
+    minfer_json_string(j, "overhead_ci95", NULL);
+  } else {
+    minfer_json_array(j, "overhead_ci95");
+    minfer_json_double(j, NULL, r->measured->overhead_low);
+    minfer_json_double(j, NULL, r->measured->overhead_high);
+    minfer_json_end(j);
+  }
   minfer_json_double(j, "untraced_ms", r->measured->plain_ms);
   minfer_json_double(j, "traced_ms", r->measured->traced_ms);
   minfer_json_double(j, "spans_ms", r->times->spans_ms);
+  put_counters(j, r);
   minfer_json_end(j);
 }
 
@@ -142,6 +178,7 @@ void report_json_run(minfer_json *j, const run_report *r) {
   report_json_identity(j, r->model, r->plan, measure_instances(r->measured));
   put_inputs(j, r);
   put_latency(j, r);
+  report_json_peaks(j, r->plan);
   put_kinds(j, r->times);
   put_layers(j, r);
   put_reorders(j, r);

@@ -71,6 +71,7 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .no_bias_correction = o->bias_correction != 0,
                                     .accuracy_target = o->accuracy_target,
                                     .strict = o->strict,
+                                    .counters = o->counters,
                                     .instances = o->instances};
   minfer_session_options_from_environment(&session, print_settings);
   return session;

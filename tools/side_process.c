@@ -73,7 +73,8 @@ static bool copy_primitive(shared *to, minfer_primitive *p) {
 #define TEXT(field) offsetof(minfer_primitive, field)
   return COPY_TEXTS(to, p, TEXT(kind), TEXT(name), TEXT(impl), TEXT(problem), TEXT(post_ops), TEXT(from), TEXT(to),
                     TEXT(reason), TEXT(source.format), TEXT(source.dtype), TEXT(weights.format), TEXT(weights.dtype),
-                    TEXT(bias.format), TEXT(bias.dtype), TEXT(destination.format), TEXT(destination.dtype));
+                    TEXT(bias.format), TEXT(bias.dtype), TEXT(destination.format), TEXT(destination.dtype),
+                    TEXT(bound));
 #undef TEXT
 }
 
@@ -84,26 +85,28 @@ static bool copy_layer(shared *to, minfer_layer *layer) {
   for (int i = 0; i < layer->source_count; i++)
     if (!copy_text(to, &sources[i])) return false;
   layer->sources = sources;
-  return COPY_TEXTS(to, layer, TEXT(name), TEXT(kind), TEXT(stage), TEXT(dtype), TEXT(impl));
+  return COPY_TEXTS(to, layer, TEXT(name), TEXT(kind), TEXT(stage), TEXT(dtype), TEXT(impl), TEXT(bound));
 #undef TEXT
 }
 
 static bool copy_plan(shared *to, const minfer_plan *from) {
 #define TEXT(field) offsetof(minfer_plan, field)
   minfer_plan *plan = copy(to, from, sizeof *plan);
-  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator))) return false;
+  if (!plan || !COPY_TEXTS(to, plan, TEXT(isa), TEXT(calibration_source), TEXT(calibrator), TEXT(counters)))
+    return false;
 #undef TEXT
   minfer_primitive *primitives = copy(to, plan->primitives, (size_t)plan->primitive_count * sizeof *primitives);
   minfer_layer *layers = copy(to, plan->layers, (size_t)plan->layer_count * sizeof *layers);
   minfer_phase *phases = copy(to, plan->phases, (size_t)plan->phase_count * sizeof *phases);
   minfer_float_layer *floats = copy(to, plan->float_layers, (size_t)plan->float_layer_count * sizeof *floats);
   if (!primitives || !layers || !phases || !floats) return false;
+  if (plan->peaks && !(plan->peaks = copy(to, plan->peaks, sizeof *plan->peaks))) return false;
   for (int i = 0; i < plan->primitive_count; i++)
     if (!copy_primitive(to, &primitives[i])) return false;
   for (int i = 0; i < plan->layer_count; i++)
     if (!copy_layer(to, &layers[i])) return false;
   for (int i = 0; i < plan->phase_count; i++)
-    if (!copy_text(to, &phases[i].name)) return false;
+    if (!copy_text(to, &phases[i].name) || !copy_text(to, &phases[i].cache)) return false;
   for (int i = 0; i < plan->float_layer_count; i++)
     if (!copy_text(to, &floats[i].layer) || !copy_text(to, &floats[i].reason)) return false;
   plan->primitives = primitives;

@@ -10,7 +10,8 @@ typedef struct trace_target {
 } trace_target;
 
 // The format is --trace-format, else that of FILE's suffix; .json and no suffix stand for the first format. Without a
-// file: minfer-MODEL-DTYPE, for a log minfer-verbose, and the format's suffix. Errors: MINFER_USAGE, MINFER_OUTPUT (the place cannot be written).
+// file: minfer-MODEL-DTYPE, for a log minfer-verbose, and the format's suffix. Errors: MINFER_USAGE, MINFER_OUTPUT (the
+// place cannot be written).
 minfer_status trace_target_find(const options *o, trace_target *out, minfer_error *error);
 
 #endif

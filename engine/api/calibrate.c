@@ -1,5 +1,6 @@
 // Calibration: images from a folder or the input, or a file of an earlier one, into the session's graph.
 #include "api/handles.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -43,21 +44,47 @@ static uint64_t hash_names(const source *from, int count) {
   return hash;
 }
 
+// Calibration's own phases, as its progress names them, are parts of the session's.
+typedef struct watch {
+  minfer_session *s;
+  mf_part part;
+  mf_status status;
+  mf_error *e;
+} watch;
+
+static void end_part(watch *w) {
+  w->part.duration = mf_now_ns() - w->part.start;
+  if (w->part.name && w->status == MF_OK) w->status = mf_api_part(w->s, &w->part, "", w->e);
+}
+
+static bool watch_progress(const char *phase, size_t done, size_t total, void *context) {
+  watch *w = context;
+  const minfer_session_options *o = &w->s->options;
+  if (!w->part.name || strcmp(w->part.name, phase) != 0) {
+    end_part(w);
+    w->part = (mf_part){phase, mf_now_ns(), 0};
+  }
+  return !o->progress || o->progress(phase, done, total, o->progress_context);
+}
+
 // Over the networks with real weights the best single one (bench/NOTES.md).
 static const char *const default_calibrator = "mse";
 
 static mf_status observe(minfer_session *s, source *from, int count, mf_error *e) {
   const minfer_session_options *o = &s->options;
+  watch w = {.s = s, .e = e};
   const mf_samples samples = {.count = count, .strict = o->strict, .fill = fill, .context = from};
   const mf_quant_options options = {.calibrator = o->calibrator,
                                     .no_bias_correction = o->no_bias_correction,
                                     .survey = o->survey,
                                     .accuracy_target = o->accuracy_target,
                                     .float_input = from->input && from->input->items[0].floats,
-                                    .progress = o->progress,
-                                    .progress_context = o->progress_context};
+                                    .progress = watch_progress,
+                                    .progress_context = &w};
   mf_calibration *c = &s->calibration;
   MF_TRY(mf_quant_calibrate(c, &s->calibration_report, s->graph, s->pool, &samples, &options, e));
+  end_part(&w);
+  MF_TRY(w.status);
   c->model = mf_arena_copy(&c->arena, s->model->info.name);
   if (!c->model) return mf_fail_memory(e, 64);
   c->weights_hash = s->weights_hash;

@@ -28,6 +28,7 @@ mf_status mf_api_make_pool(minfer_session *s, mf_error *e) {
   if (!affinity || !cpus) return mf_fail_memory(e, sizeof *affinity);
   if (o->affinity) MF_TRY(mf_affinity_parse(affinity, o->affinity, e));
   MF_TRY(mf_affinity_place(affinity, &s->topology, workers, cpus, e));
+  if (o->counters) MF_TRY(mf_counters_open(&s->counters, e)); // before the threads that they count
   const mf_pool_options options = {
       .threads = o->threads, .spin_us = mf_api_spin(o), .cpus = cpus + threads * (size_t)o->instance};
   return mf_pool_create(&s->pool, &options, e);

@@ -1,6 +1,7 @@
 // The plan as minfer.h shows it: plain structs in the session's arena.
 #include "api/handles.h"
 #include "plan/onednn.h"
+#include "run/roofline.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +35,52 @@ static void describe_primitive(minfer_primitive *out, const mf_plan *plan, const
                             .bytes_written = i->bytes_written,
                             .from = i->from,
                             .to = i->to,
-                            .reason = i->reason};
+                            .reason = i->reason,
+                            .bound = ""};
+}
+
+static mf_peak_type computes_in(const mf_step_info *i) {
+  const char *source = i->source.dtype;
+  if (strcmp(i->weights.dtype, "s8") == 0) return MF_PEAK_INT8;
+  return strcmp(source, "bf16") == 0 ? MF_PEAK_BF16 : strcmp(source, "f16") == 0 ? MF_PEAK_F16 : MF_PEAK_F32;
+}
+
+static mf_roof roof_of(const mf_peaks *peaks, const mf_plan *plan, const mf_step *step) {
+  mf_work work = {.type = computes_in(&step->info),
+                  .flops = step->info.flops,
+                  .read = step->info.bytes_read,
+                  .written = step->info.bytes_written};
+  for (int i = 0; i < step->argument_count; i++)
+    if (step->arguments[i].source == MF_FROM_CONSTANT) work.weights += plan->constants[step->arguments[i].index].bytes;
+  work.read -= work.weights;
+  return mf_roofline(peaks, plan->threads, &work, plan->constant_bytes + plan->activation_bytes);
+}
+
+// What the machine allows at best, where that was measured.
+static mf_status describe_roofs(minfer_session *s, minfer_primitive *primitives, minfer_layer *layers, mf_error *e) {
+  const mf_plan *plan = s->plan;
+  mf_peaks peaks;
+  if (!mf_api_peaks(&s->topology, &peaks)) return MF_OK;
+  minfer_peak_row *row = mf_arena_alloc(&s->arena, sizeof *row);
+  if (!row) return mf_fail_memory(e, sizeof *row);
+  const mf_peak_row at = mf_peaks_at(&peaks, plan->threads);
+  *row = mf_api_peak_row(&at);
+  s->view.peaks = row;
+  for (int i = 0; i < plan->step_count; i++) {
+    const mf_roof roof = roof_of(&peaks, plan, &plan->steps[i]);
+    primitives[i].roof_ns = roof.ns;
+    primitives[i].bound = roof.bound;
+  }
+  for (int l = 0; l < plan->layer_count; l++) {
+    double most = 0;
+    for (int i = 0; i < layers[l].primitive_count; i++) {
+      const minfer_primitive *p = &primitives[layers[l].first_primitive + i];
+      layers[l].roof_ns += p->roof_ns;
+      if (p->roof_ns > most) layers[l].bound = p->bound;
+      if (p->roof_ns > most) most = p->roof_ns;
+    }
+  }
+  return MF_OK;
 }
 
 static void describe_layer(minfer_layer *out, const mf_layer *layer) {
@@ -47,7 +93,8 @@ static void describe_layer(minfer_layer *out, const mf_layer *layer) {
                         .source_count = layer->source_count,
                         .flops = layer->flops,
                         .first_primitive = layer->first_step,
-                        .primitive_count = layer->step_count};
+                        .primitive_count = layer->step_count,
+                        .bound = ""};
   snprintf(out->input_shape, sizeof out->input_shape, "%s", mf_shape_print(&layer->input).text);
   snprintf(out->output_shape, sizeof out->output_shape, "%s", mf_shape_print(&layer->output).text);
 }
@@ -129,7 +176,10 @@ mf_status mf_api_describe(minfer_session *s, mf_error *e) {
                           .calibration_source = source,
                           .calibrator = s->options.dtype == MINFER_INT8 ? s->calibration.calibrator : "",
                           .calibration_images = s->calibration.samples,
-                          .corrected_layers = s->calibration.correction_count};
+                          .corrected_layers = s->calibration.correction_count,
+                          .counters = s->counters ? mf_counters_describe(s->counters) : "",
+                          .hardware_counters = s->counters && mf_counters_hardware(s->counters)};
+  MF_TRY(describe_roofs(s, primitives, layers, e));
   return describe_calibration(s, e);
 }
 

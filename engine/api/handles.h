@@ -10,10 +10,17 @@
 #include "pass/pass.h"
 #include "plan/plan.h"
 #include "quant/quant.h"
+#include "run/peaks.h"
 #include "run/session.h"
+#include "thread/counters.h"
 #include "thread/topology.h"
 #include "trace/trace.h"
 #include <stdatomic.h>
+
+typedef struct mf_part { // of a phase of start-up
+  const char *name;
+  uint64_t start, duration; // ns
+} mf_part;
 
 struct minfer_model {
   mf_arena arena;
@@ -24,6 +31,8 @@ struct minfer_model {
   bool from_file;           // weights is a safetensors source
   uint64_t opened, opening; // when, ns of the monotonic clock, and how long it took; a phase of the first session
   bool opening_told;
+  mf_part opening_parts[4];
+  int opening_part_count;
   const char **classes;
   int class_count; // names there are
   minfer_model_info info;
@@ -57,7 +66,10 @@ struct minfer_session {
   uint32_t runs; // traced so far
   minfer_phase *phases;
   int phase_count, phase_capacity;
+  int first_part; // of the phase that ends next: phases from here on are its parts
   uint64_t phase_end;
+  bool has_run;
+  mf_counters *counters; // NULL: not asked for
   minfer_plan view;
   mf_trace trace;        // names for spans, built on first use
   minfer_span *spans;    // of the last minfer_session_spans
@@ -101,14 +113,19 @@ mf_status mf_api_make_pool(minfer_session *s, mf_error *e);
 // Replace a text of the options by a copy of the session's own; NULL stays.
 mf_status mf_api_keep_text(minfer_session *s, const char **text, mf_error *e);
 
-// Start-up phases of a session, in order.
+// Start-up phases of a session, in order; the parts of a phase before itself.
 mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e);
+mf_status mf_api_part(minfer_session *s, const mf_part *part, const char *cache, mf_error *e);
 
 // Everything recorded so far. Names belong to the session, out->spans to the caller (mf_free) (trace.c).
 mf_status mf_api_trace(minfer_session *s, mf_trace *out, mf_error *e);
 
 // int8: observe and annotate the session's graph (calibrate.c).
 mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e);
+
+// This machine's peaks as they were kept (peaks.c); false when there are none, which a broken file is noted as.
+bool mf_api_peaks(const mf_topology *topology, mf_peaks *out);
+minfer_peak_row mf_api_peak_row(const mf_peak_row *row);
 
 // The plan as minfer.h shows it (describe.c).
 mf_status mf_api_describe(minfer_session *s, mf_error *e);

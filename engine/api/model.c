@@ -43,12 +43,20 @@ static mf_status open_synthetic(minfer_model *model, const char *spec, mf_error 
   return mf_synthetic_open(&model->weights, (uint64_t)seed, e);
 }
 
+static void note_part(minfer_model *model, const char *name, uint64_t start, uint64_t end) {
+  model->opening_parts[model->opening_part_count++] = (mf_part){name, start, end - start};
+}
+
 static mf_status open_file(minfer_model *model, const char *path, bool fetched, mf_error *e) {
   model->info.weights_source = fetched ? "fetched" : "file";
   model->info.weights_path = mf_arena_copy(&model->arena, path);
   if (!model->info.weights_path) return mf_fail_memory(e, strlen(path));
   model->from_file = true;
+  const uint64_t start = mf_now_ns();
   MF_TRY(mf_safetensors_open(&model->weights, path, e));
+  const uint64_t mapped = start + mf_safetensors_mapping(model->weights);
+  note_part(model, "map", start, mapped);
+  note_part(model, "parse", mapped, mf_now_ns());
   return mf_recipe_from_metadata(&model->recipe, model->weights, path, e);
 }
 
@@ -176,7 +184,9 @@ static mf_status check_network(minfer_model *model, mf_error *e) {
 
 static mf_status open_model(minfer_model *model, const minfer_model_options *options, mf_error *e) {
   MF_TRY(mf_api_open_weights(model, options, e));
+  const uint64_t start = mf_now_ns();
   MF_TRY(check_network(model, e));
+  note_part(model, "check", start, mf_now_ns());
   const mf_recipe *r = &model->recipe;
   minfer_model_info *info = &model->info;
   info->name = model->network->name;

@@ -6,17 +6,35 @@
 #include "plan/onednn.h"
 #include <string.h>
 
-mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e) {
-  if (s->phase_count == s->phase_capacity) {
+static mf_status add_phase(minfer_session *s, const minfer_phase *phase, mf_error *e) {
+  // One place is always left: the first run's phase must not move the others, which the caller may be looking at.
+  if (s->phase_count + 1 >= s->phase_capacity) {
     int capacity = s->phase_capacity ? s->phase_capacity * 2 : 32;
     minfer_phase *grown = mf_grow(s->phases, (size_t)s->phase_count * sizeof *grown, (size_t)capacity * sizeof *grown);
     if (!grown) return mf_fail_memory(e, (size_t)capacity * sizeof *grown);
     s->phases = grown;
     s->phase_capacity = capacity;
   }
-  const char *copy = mf_arena_copy(&s->arena, name);
-  if (!copy) return mf_fail_memory(e, strlen(name));
-  s->phases[s->phase_count++] = (minfer_phase){copy, start, duration};
+  const char *copy = mf_arena_copy(&s->arena, phase->name);
+  if (!copy) return mf_fail_memory(e, strlen(phase->name));
+  s->phases[s->phase_count] = *phase;
+  s->phases[s->phase_count++].name = copy;
+  return MF_OK;
+}
+
+mf_status mf_api_part(minfer_session *s, const mf_part *part, const char *cache, mf_error *e) {
+  return add_phase(s, &(minfer_phase){part->name, part->start, part->duration, .cache = cache}, e);
+}
+
+// Its parts are there already, and come behind it.
+mf_status mf_api_phase(minfer_session *s, const char *name, uint64_t start, uint64_t duration, mf_error *e) {
+  MF_TRY(add_phase(s, &(minfer_phase){name, start, duration, .parent = -1, .cache = ""}, e));
+  const int at = s->first_part, parts = s->phase_count - 1 - at;
+  const minfer_phase phase = s->phases[s->phase_count - 1];
+  memmove(&s->phases[at + 1], &s->phases[at], (size_t)parts * sizeof phase);
+  s->phases[at] = phase;
+  for (int i = at + 1; i < s->phase_count; i++) s->phases[i].parent = at;
+  s->first_part = s->phase_count;
   s->phase_end = start + duration;
   return MF_OK;
 }
@@ -77,9 +95,14 @@ static void note_pass(const char *pass, uint64_t ns, void *context) {
   if (notes->status == MF_OK) notes->status = name ? phase(notes->s, name, notes->e) : mf_fail_memory(notes->e, 64);
 }
 
-static void note_plan(const char *name, uint64_t start, uint64_t duration, void *context) {
+static void note_plan(const mf_plan_event *event, void *context) {
   pass_notes *notes = context;
-  if (notes->status == MF_OK) notes->status = mf_api_phase(notes->s, name, start, duration, notes->e);
+  if (notes->status != MF_OK) return;
+  if (event->is_part)
+    notes->status =
+        mf_api_part(notes->s, &(mf_part){event->name, event->start, event->duration}, event->cache, notes->e);
+  else
+    notes->status = mf_api_phase(notes->s, event->name, event->start, event->duration, notes->e);
 }
 
 static mf_status make_graph(minfer_session *s, mf_error *e) {
@@ -127,7 +150,19 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   MF_TRY(notes.status);
   MF_TRY(check_memory(s, e));
   MF_TRY(mf_session_create(&s->session, s->plan, s->pool, e));
+  mf_session_count(s->session, s->counters);
+  mf_part touch = {.name = "first touch"};
+  mf_session_touched(s->session, &touch.start, &touch.duration);
+  MF_TRY(mf_api_part(s, &touch, "", e));
   return phase(s, "session", e);
+}
+
+// The phases of opening the model: told once, by its first session.
+static mf_status tell_opening(minfer_session *s, mf_error *e) {
+  const minfer_model *m = s->model;
+  if (m->opening_told) return MF_OK;
+  for (int i = 0; i < m->opening_part_count; i++) MF_TRY(mf_api_part(s, &m->opening_parts[i], "", e));
+  return mf_api_phase(s, "weights", m->opened, m->opening, e);
 }
 
 mf_status mf_api_keep_text(minfer_session *s, const char **text, mf_error *e) {
@@ -153,7 +188,7 @@ static mf_status create(minfer_session *s, const minfer_input *input, const minf
   const uint64_t begin = mf_now_ns();
   MF_TRY(take_options(s, options, e));
   if (input && input->model != s->model) return mf_fail(e, MF_ERR_USAGE, "the input was made for another model");
-  if (!s->model->opening_told) MF_TRY(mf_api_phase(s, "weights", s->model->opened, s->model->opening, e));
+  MF_TRY(tell_opening(s, e));
   s->phase_end = begin;
   MF_TRY(mf_api_make_pool(s, e));
   MF_TRY(phase(s, "threads", e));
@@ -194,6 +229,7 @@ void minfer_session_free(minfer_session *s) {
     mf_calibration_free(&s->calibration);
   }
   mf_pool_destroy(s->pool);
+  mf_counters_close(s->counters);
   mf_topology_free(&s->topology);
   mf_recorder_free(s->recorder);
   mf_free(s->phases);
@@ -218,9 +254,22 @@ minfer_status minfer_session_load(minfer_session *s, const minfer_input *input, 
   return mf_api_report(error, &e, mf_api_load(s, input, first, &e));
 }
 
+// The first run touches everything for the first time: it is the last phase of start-up, and no other run is like it.
+static void note_first_run(minfer_session *s, uint64_t start) {
+  mf_error e;
+  if (!s->has_run && mf_api_phase(s, "first run", start, mf_now_ns() - start, &e) == MF_OK) {
+    s->view.phases = s->phases;
+    s->view.phase_count = s->phase_count;
+  }
+  s->has_run = true;
+}
+
 minfer_status minfer_session_run(minfer_session *s, uint64_t *duration_ns, minfer_error *error) {
   mf_error e = {0};
-  return mf_api_report(error, &e, mf_session_run(s->session, NULL, MF_TRACE_OFF, 0, duration_ns, &e));
+  const uint64_t start = mf_now_ns();
+  const mf_status status = mf_session_run(s->session, NULL, MF_TRACE_OFF, 0, duration_ns, &e);
+  if (status == MF_OK && !s->has_run) note_first_run(s, start);
+  return mf_api_report(error, &e, status);
 }
 
 // Room for some hundred runs of the deepest network, and for some of the finest level with however many threads.
@@ -240,6 +289,7 @@ minfer_status minfer_session_run_traced(minfer_session *s, minfer_trace_level le
   if (status == MF_OK && !s->recorder) status = make_recorder(s, &e);
   if (status == MF_OK)
     status = mf_session_run(s->session, s->recorder, (mf_trace_level)level, ++s->runs, duration_ns, &e);
+  s->has_run |= status == MF_OK; // such a first run has a span of its own
   return mf_api_report(error, &e, status);
 }
 

@@ -76,7 +76,9 @@ static mf_status primitive_item(minfer_session *s, const minfer_primitive *p, mf
     number(&a, "flops", p->flops);
     if (bytes > 0) number(&a, "flops_per_byte", p->flops / bytes);
   }
-  *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes};
+  text(&a, "bound", p->bound);
+  if (p->roof_ns > 0) number(&a, "roof_ns", p->roof_ns);
+  *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes, .roof = p->roof_ns};
   return keep(s, &a, &out->attributes, &out->attribute_count, e);
 }
 
@@ -119,6 +121,19 @@ static void options(attributes *a, const minfer_session *s) {
   if (s->calibration.samples) integer(a, "calibration_images", (size_t)s->calibration.samples);
 }
 
+// The roofs of the roofline at the run's number of threads. Reading, for that is the higher one.
+static void peaks(attributes *a, const minfer_peak_row *row, minfer_dtype dtype) {
+  static const char *const compute[] = {"peak_f32_gflops", "peak_bf16_gflops", "peak_f16_gflops", "peak_int8_gflops"};
+  static const char *const memory[] = {"peak_l1_gbytes_per_s", "peak_l2_gbytes_per_s", "peak_l3_gbytes_per_s",
+                                       "peak_gbytes_per_s"};
+  const minfer_peak *own = &row->compute[dtype];
+  number(a, "peak_gflops", own->rate > 0 ? own->rate : row->compute[MINFER_F32].rate);
+  for (int i = 0; i <= MINFER_INT8; i++)
+    if (row->compute[i].rate > 0) number(a, compute[i], row->compute[i].rate);
+  for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)
+    if (row->read[i].rate > 0) number(a, memory[i], row->read[i].rate);
+}
+
 static mf_status environment(minfer_session *s, mf_error *e) {
   attributes a = {.count = 0};
   const dnnl_version_t *v = dnnl_version();
@@ -131,8 +146,30 @@ static mf_status environment(minfer_session *s, mf_error *e) {
   integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
   integer(&a, "weight_bytes", s->plan->constant_bytes);
   integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
+  if (s->view.peaks) peaks(&a, s->view.peaks, s->options.dtype);
+  text(&a, "counters", s->view.counters);
   MF_TRY(keep(s, &a, &s->trace.environment, &s->trace.environment_count, e));
   s->trace.name = name;
+  return MF_OK;
+}
+
+static mf_status phase_item(minfer_session *s, const minfer_phase *p, mf_item *out, mf_error *e) {
+  attributes a = {.count = 0};
+  text(&a, "cache", p->cache);
+  *out = (mf_item){.name = p->name, .category = "start-up"};
+  return a.count ? keep(s, &a, &out->attributes, &out->attribute_count, e) : MF_OK;
+}
+
+// What the time before the first primitive and after each one is called, where it is long enough to be shown.
+static mf_status gap_items(minfer_session *s, const mf_item *primitives, int count, mf_item **out, mf_error *e) {
+  mf_item *gaps = mf_arena_alloc(&s->arena, ((size_t)count + 1) * sizeof *gaps);
+  if (!gaps) return mf_fail_memory(e, (size_t)count * sizeof *gaps);
+  for (int i = 0; i <= count; i++) {
+    gaps[i].category = "gap";
+    gaps[i].name = i ? mf_arena_format(&s->arena, "gap after %s", primitives[i - 1].name) : "gap before the first";
+    if (!gaps[i].name) return mf_fail_memory(e, 64);
+  }
+  *out = gaps;
   return MF_OK;
 }
 
@@ -146,15 +183,18 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   mf_buffer *buffers = mf_arena_alloc(&s->arena, ((size_t)p->buffer_count + 1) * sizeof *buffers);
   if (!phases || !layers || !primitives || !buffers)
     return mf_fail_memory(e, (size_t)p->primitive_count * sizeof *primitives);
-  for (int i = 0; i < p->phase_count; i++) phases[i] = (mf_item){.name = p->phases[i].name, .category = "start-up"};
+  for (int i = 0; i < p->phase_count; i++) MF_TRY(phase_item(s, &p->phases[i], &phases[i], e));
+  phases[p->phase_count] = (mf_item){.name = "first run", .category = "start-up"}; // if it is still to come
   for (int i = 0; i < p->layer_count; i++) MF_TRY(layer_item(s, &p->layers[i], &layers[i], e));
   for (int i = 0; i < p->primitive_count; i++) MF_TRY(primitive_item(s, &p->primitives[i], &primitives[i], e));
   for (int i = 0; i < p->buffer_count; i++) {
     const minfer_buffer *b = &p->buffers[i];
     buffers[i] = (mf_buffer){b->name, b->offset, b->bytes, b->first_primitive, b->last_primitive};
   }
+  mf_item *gaps = NULL;
+  MF_TRY(gap_items(s, primitives, p->primitive_count, &gaps, e));
   s->trace.phases = phases;
-  s->trace.phase_count = p->phase_count;
+  s->trace.gaps = gaps;
   s->trace.layers = layers;
   s->trace.layer_count = p->layer_count;
   s->trace.primitives = primitives;
@@ -162,6 +202,8 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
   if (!s->trace.context.base) mf_trace_context_create(&s->trace.context);
+  s->trace.counters = s->counters != NULL;
+  s->trace.hardware_counters = s->counters && mf_counters_hardware(s->counters);
   const uint64_t before = mf_now_ns();
   s->trace.epoch = mf_epoch_ns();
   s->trace.monotonic = before + (mf_now_ns() - before) / 2;
@@ -178,9 +220,11 @@ static mf_status collect(minfer_session *s, mf_span **spans, size_t *count, mf_e
       layer_of[i] = s->plan->steps[i].is_reorder ? -1 : s->plan->steps[i].layer;
     for (int i = 0; i < s->phase_count; i++)
       phases[i] = (mf_span){.kind = MF_SPAN_APPLICATION,
+                            .parent = s->phases[i].parent >= 0 ? (uint64_t)s->phases[i].parent + 1 : 0,
                             .start = s->phases[i].start_ns,
                             .duration = s->phases[i].duration_ns,
                             .index = i};
+    s->trace.phase_count = s->phase_count;
     mf_recorder_count(s->recorder, &s->trace.dropped);
     status = mf_trace_spans(spans, count, s->recorder, layer_of, phases, s->phase_count, e);
   } else

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_THREAD == MF_SPAN_THREAD,
+_Static_assert((int)MINFER_SPAN_APPLICATION == MF_SPAN_APPLICATION && (int)MINFER_SPAN_GAP == MF_SPAN_GAP,
                "one set of kinds");
 _Static_assert((int)MINFER_ATTRIBUTE_TEXT == MF_ATTRIBUTE_TEXT && (int)MINFER_ATTRIBUTE_DOUBLE == MF_ATTRIBUTE_DOUBLE,
                "one set of types");
@@ -24,7 +24,13 @@ void mf_api_spans(minfer_span *to, const mf_span *from, size_t count) {
                           .spin_ns = from[i].spin,
                           .wait_ns = from[i].wait,
                           .overhead_ns = from[i].overhead,
-                          .chunks = (int)from[i].chunks};
+                          .chunks = (int)from[i].chunks,
+                          .cycles = from[i].cycles,
+                          .instructions = from[i].instructions,
+                          .cache_misses = from[i].cache_misses,
+                          .page_faults = (int)from[i].page_faults,
+                          .voluntary_switches = (int)from[i].voluntary,
+                          .involuntary_switches = (int)from[i].involuntary};
 }
 
 // Room for `count` of something, as *out.

@@ -111,6 +111,16 @@ bool mf_file_is_folder(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+mf_status mf_file_make_folders(const char *path, mf_error *e) {
+  char folder[PATH_MAX];
+  if (strlen(path) >= sizeof folder) return fail_write(path, ENAMETOOLONG, e);
+  for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return fail_write(path, errno, e);
+  }
+  return MF_OK;
+}
+
 static int compare_names(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

@@ -29,6 +29,8 @@ mf_status mf_file_write(const char *path, mf_file_fill fill, void *context, mf_e
 
 bool mf_file_exists(const char *path); // a readable regular file
 bool mf_file_is_folder(const char *path);
+// Makes the folders that `path`, a file, lies in. MF_ERR_OUTPUT when that cannot be.
+mf_status mf_file_make_folders(const char *path, mf_error *e);
 
 // Names in a folder in byte order, without "." and "..", names only. Free with mf_file_list_free.
 mf_status mf_file_list(const char *folder, char ***names, size_t *count, mf_error *e);

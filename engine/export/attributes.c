@@ -10,6 +10,16 @@ static void add_rate(mf_export_attributes *a, const char *key, double amount, ui
     a->own[a->own_count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_DOUBLE, .number = amount / (double)ns};
 }
 
+static void add_counters(mf_export_attributes *a, const mf_trace *trace, const mf_span *span) {
+  add_int(a, "page_faults", span->page_faults);
+  add_int(a, "voluntary_switches", span->voluntary);
+  add_int(a, "involuntary_switches", span->involuntary);
+  if (!trace->hardware_counters) return;
+  add_int(a, "cycles", span->cycles);
+  add_int(a, "instructions", span->instructions);
+  add_int(a, "cache_misses", span->cache_misses);
+}
+
 mf_export_attributes mf_export_attributes_of(const mf_trace *trace, const mf_span *span) {
   mf_export_attributes a = {.item = NULL};
   if (span->kind == MF_SPAN_THREAD) {
@@ -21,11 +31,14 @@ mf_export_attributes mf_export_attributes_of(const mf_trace *trace, const mf_spa
     return a;
   }
   const mf_item *item = mf_trace_item(trace, span);
-  if (!item) return a;
-  a.item = item->attributes;
-  a.item_count = item->attribute_count;
-  add_rate(&a, "gflops", item->flops, span->duration);
-  add_rate(&a, "gbytes_per_s", item->bytes, span->duration);
+  if (item) {
+    a.item = item->attributes;
+    a.item_count = item->attribute_count;
+    add_rate(&a, "gflops", item->flops, span->duration);
+    add_rate(&a, "gbytes_per_s", item->bytes, span->duration);
+    add_rate(&a, "roof_share", item->roof, span->duration);
+  }
+  if (trace->counters && mf_span_has_counters(span)) add_counters(&a, trace, span);
   return a;
 }
 

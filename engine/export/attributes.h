@@ -5,11 +5,12 @@
 #include "base/json.h"
 #include "trace/trace.h"
 
-enum { MF_EXPORT_OWN = 8 };
+enum { MF_EXPORT_OWN = 9 };
 typedef struct mf_export_attributes {
   const mf_attribute *item; // of the phase, layer or primitive
   int item_count;
-  mf_attribute own[MF_EXPORT_OWN]; // of this one execution: achieved rates, or what a worker did with the time
+  mf_attribute
+      own[MF_EXPORT_OWN]; // of this one execution: achieved rates and counters, or what a worker did with the time
   int own_count;
 } mf_export_attributes;
 mf_export_attributes mf_export_attributes_of(const mf_trace *trace, const mf_span *span);

@@ -38,7 +38,17 @@ static const char *const columns[] = {"kind",
                                       "spin_ns",
                                       "wait_ns",
                                       "overhead_ns",
-                                      "chunks"};
+                                      "chunks",
+                                      "cache",
+                                      "bound",
+                                      "roof_ns",
+                                      "roof_share",
+                                      "page_faults",
+                                      "voluntary_switches",
+                                      "involuntary_switches",
+                                      "cycles",
+                                      "instructions",
+                                      "cache_misses"};
 
 // Inside quotes; what is no UTF-8 becomes U+FFFD.
 static void put_text(FILE *to, const char *text) {

@@ -4,7 +4,7 @@
 #include "export/attributes.h"
 #include "export/export.h"
 
-// Frames: "run", then phases, layers and primitives by number.
+// Frames: "run", then phases, layers, primitives and, where there are any, gaps by number.
 static int frame_of(const mf_trace *trace, const mf_span *span) {
   switch (span->kind) {
   case MF_SPAN_APPLICATION:
@@ -14,6 +14,8 @@ static int frame_of(const mf_trace *trace, const mf_span *span) {
   case MF_SPAN_PRIMITIVE:
   case MF_SPAN_THREAD:
     return 1 + trace->phase_count + trace->layer_count + span->index;
+  case MF_SPAN_GAP:
+    return 1 + trace->phase_count + trace->layer_count + trace->primitive_count + span->index;
   default:
     return 0;
   }
@@ -43,6 +45,7 @@ static mf_status write_frames(mf_json *j, const mf_trace *trace, mf_error *e) {
       status = mf_fail_memory(e, 256);
   }
   mf_arena_free(&names);
+  for (int i = 0; trace->gaps && i <= trace->primitive_count; i++) write_frame(j, trace->gaps[i].name);
   mf_json_end(j);
   mf_json_end(j);
   return status;

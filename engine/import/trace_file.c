@@ -71,9 +71,21 @@ static mf_status read_attribute(const mf_trace_reader *r, const cJSON *value, mf
   return MF_OK;
 }
 
-// Not attributes of an item: the span's own, and the rates, which are computed when a trace is written.
+// Not attributes of an item: the span's own, its counters, and the rates, which are computed when a trace is written.
 static bool is_of_span(const char *key) {
-  static const char *const keys[] = {"span", "id", "parent", "index", "gflops", "gbytes_per_s"};
+  static const char *const keys[] = {"span",
+                                     "id",
+                                     "parent",
+                                     "index",
+                                     "gflops",
+                                     "gbytes_per_s",
+                                     "roof_share",
+                                     "page_faults",
+                                     "cycles",
+                                     "instructions",
+                                     "cache_misses",
+                                     "voluntary_switches",
+                                     "involuntary_switches"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (strcmp(key, keys[i]) == 0) return true;
   return false;
@@ -170,6 +182,7 @@ static mf_status read_item(const mf_trace_reader *r, const cJSON *event, mf_span
   MF_TRY(read_attributes(r, mf_reader_member(event, "args"), true, &item->attributes, &item->attribute_count));
   item->flops = number_of(item, "flops");
   item->bytes = number_of(item, "bytes_read") + number_of(item, "bytes_written");
+  item->roof = number_of(item, "roof_ns");
   const mf_attribute *told = kind == MF_SPAN_LAYER ? find(item, "kind") : NULL;
   return mf_reader_copy(r, told && told->type == MF_ATTRIBUTE_TEXT ? told->text : category, &item->category);
 }
@@ -295,6 +308,9 @@ static mf_status read_events(mf_trace_reader *r, size_t count) {
   take_items(r, MF_SPAN_APPLICATION, &r->out->phases, &r->out->phase_count);
   take_items(r, MF_SPAN_LAYER, &r->out->layers, &r->out->layer_count);
   take_items(r, MF_SPAN_PRIMITIVE, &r->out->primitives, &r->out->primitive_count);
+  mf_item *last; // one more than primitives, whichever were seen
+  MF_TRY(place_item(r, &(mf_span){.kind = MF_SPAN_GAP, .index = r->out->primitive_count}, &last));
+  take_items(r, MF_SPAN_GAP, &r->out->gaps, &(int){0});
   return MF_OK;
 }
 

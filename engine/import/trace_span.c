@@ -23,11 +23,18 @@ static mf_status read_kind(const mf_trace_reader *r, const cJSON *arguments, mf_
       *out = (mf_span_kind)k;
       return MF_OK;
     }
-  return mf_reader_wrong(r, "application, run, layer, primitive or thread", "there is no kind of span %s", name);
+  return mf_reader_wrong(r, "application, run, layer, primitive, gap or thread", "there is no kind of span %s", name);
+}
+
+static mf_status read_below(const mf_trace_reader *r, const cJSON *arguments, const char *key, uint32_t *out) {
+  double value;
+  MF_TRY(mf_reader_below(r, arguments, key, (double)INT32_MAX + 1, &value));
+  *out = (uint32_t)value;
+  return MF_OK;
 }
 
 static mf_status read_worker(const mf_trace_reader *r, const cJSON *event, const cJSON *arguments, mf_span *s) {
-  double track, chunks;
+  double track;
   MF_TRY(mf_reader_below(r, event, "tid", WORKER_TRACK + WORKERS, &track));
   if (track < WORKER_TRACK) return mf_reader_wrong(r, "100 or more", "\"tid\" %d is no worker's", (int)track);
   s->thread = (int)track - WORKER_TRACK;
@@ -35,9 +42,21 @@ static mf_status read_worker(const mf_trace_reader *r, const cJSON *event, const
   MF_TRY(mf_reader_count(r, arguments, "spin_ns", &s->spin));
   MF_TRY(mf_reader_count(r, arguments, "wait_ns", &s->wait));
   MF_TRY(mf_reader_count(r, arguments, "overhead_ns", &s->overhead));
-  MF_TRY(mf_reader_below(r, arguments, "chunks", (double)INT32_MAX + 1, &chunks));
-  s->chunks = (uint32_t)chunks;
-  return MF_OK;
+  return read_below(r, arguments, "chunks", &s->chunks);
+}
+
+// Written of every such span of a trace, or of none.
+static mf_status read_counters(const mf_trace_reader *r, const cJSON *arguments, mf_span *s) {
+  if (!mf_reader_member(arguments, "page_faults")) return MF_OK;
+  r->out->counters = true;
+  MF_TRY(read_below(r, arguments, "page_faults", &s->page_faults));
+  MF_TRY(read_below(r, arguments, "voluntary_switches", &s->voluntary));
+  MF_TRY(read_below(r, arguments, "involuntary_switches", &s->involuntary));
+  if (!mf_reader_member(arguments, "cycles")) return MF_OK;
+  r->out->hardware_counters = true;
+  MF_TRY(mf_reader_count(r, arguments, "cycles", &s->cycles));
+  MF_TRY(mf_reader_count(r, arguments, "instructions", &s->instructions));
+  return mf_reader_count(r, arguments, "cache_misses", &s->cache_misses);
 }
 
 static uint64_t end_of(const mf_span *s) {
@@ -46,11 +65,14 @@ static uint64_t end_of(const mf_span *s) {
 
 static bool fits(const mf_span *s, const mf_span *parent) {
   switch (s->kind) {
-  case MF_SPAN_APPLICATION:
+  case MF_SPAN_APPLICATION: // phases have parts, which have none
+    return !parent || (parent->kind == MF_SPAN_APPLICATION && !parent->parent);
   case MF_SPAN_RUN:
     return !parent;
   case MF_SPAN_LAYER:
     return !parent || parent->kind == MF_SPAN_RUN;
+  case MF_SPAN_GAP:
+    return parent && (parent->kind == MF_SPAN_RUN || parent->kind == MF_SPAN_LAYER);
   case MF_SPAN_PRIMITIVE:
     return !parent || parent->kind == MF_SPAN_RUN || parent->kind == MF_SPAN_LAYER;
   default:
@@ -96,5 +118,6 @@ mf_status mf_reader_span(mf_trace_reader *r, const cJSON *event, mf_span *s) {
       s->duration > INT64_MAX - s->start)
     return mf_reader_wrong(r, MF_READER_WROTE, "ends after the clock does");
   if (s->kind == MF_SPAN_THREAD) MF_TRY(read_worker(r, event, arguments, s));
+  if (mf_span_has_counters(s)) MF_TRY(read_counters(r, arguments, s));
   return place(r, s);
 }

@@ -173,6 +173,7 @@ typedef struct minfer_session_options {
   double accuracy_target;  // int8: layers go to f32 until this share of the images agrees with f32; 0: none do
   bool survey;             // int8: try every calibrator and fill the plan's candidates
   bool strict;             // int8: a broken picture in the calibration folder is an error
+  bool counters;           // spans hold page faults, context switches and, where allowed, hardware counters
   // Called during long steps; `total` may be 0. Returning false interrupts (MINFER_INTERRUPTED).
   bool (*progress)(const char *phase, size_t done, size_t total, void *context);
   void *progress_context;
@@ -232,6 +233,9 @@ typedef struct minfer_primitive {
   const char *from, *to; // layers at both ends of the edge; "" otherwise
   const char *reason;    // "input format", "dtype", "format mismatch: conv1 wrote nhwc, pool's fastest reads nChw16c",
                          // "concat", "output"; "" for none
+  // With peaks (minfer_peaks_get) only:
+  double roof_ns;    // the least time that it can take on this machine; 0: unknown
+  const char *bound; // what sets it: "compute", "L1", "L2", "L3", "DRAM"; "" unknown
 } minfer_primitive;
 
 typedef struct minfer_layer {
@@ -245,6 +249,8 @@ typedef struct minfer_layer {
   char input_shape[96], output_shape[96];
   double flops;
   int first_primitive, primitive_count; // its own primitives; reorders in front of it are not among them
+  double roof_ns;                       // of its primitives together; 0: unknown
+  const char *bound;                    // of the one with the highest roof_ns; "" unknown
 } minfer_layer;
 
 typedef struct minfer_buffer { // an activation in the slab
@@ -253,9 +259,14 @@ typedef struct minfer_buffer { // an activation in the slab
   int first_primitive, last_primitive; // alive from .. to, both included
 } minfer_buffer;
 
-typedef struct minfer_phase { // start-up, in order, not overlapping
-  const char *name; // "weights", "build", "pass fold_batch_norm", "primitives", "pack weights", "calibrate", ...
+// Start-up in order: "weights", "threads", "build", "pass fold_batch_norm", "calibrate", "primitives", "memory plan",
+// "pack weights", "session", "first run" (once it is over, unless it was traced). Phases do not overlap. The parts of a
+// phase come behind it: of "primitives" each one that was made.
+typedef struct minfer_phase {
+  const char *name;
   uint64_t start_ns, duration_ns;
+  int parent;        // index of the phase that it is a part of; -1: none
+  const char *cache; // primitives: "hit" or "miss" of oneDNN's cache of them; "" otherwise, and where it does not tell
 } minfer_phase;
 
 // The output in int8 against f32's, on up to 128 of the calibration's images.
@@ -271,6 +282,19 @@ typedef struct minfer_candidate { // a calibrator that was tried
 typedef struct minfer_float_layer { // stays in f32
   const char *layer, *reason;
 } minfer_float_layer;
+
+// What this machine can do at best, measured: see minfer_measure_peaks.
+typedef enum minfer_memory { MINFER_L1, MINFER_L2, MINFER_L3, MINFER_DRAM, MINFER_MEMORY_LEVELS } minfer_memory;
+typedef struct minfer_peak {
+  double rate;      // 10^9 a second; 0: there is none (no such cache, a type without native support)
+  double clock_ghz; // of a core under this load; 0: unknown
+} minfer_peak;
+typedef struct minfer_peak_row {
+  int threads;
+  minfer_peak compute[MINFER_INT8 + 1];   // by minfer_dtype: floating-point operations, two for a multiply-add
+  minfer_peak read[MINFER_MEMORY_LEVELS]; // by minfer_memory: bytes read
+  minfer_peak copy[MINFER_MEMORY_LEVELS]; // bytes read plus bytes written
+} minfer_peak_row;
 
 typedef struct minfer_plan {
   minfer_dtype dtype;
@@ -294,6 +318,9 @@ typedef struct minfer_plan {
   minfer_quality quality;                 // int8, when it was measured: "auto", a survey, an accuracy target
   const minfer_float_layer *float_layers; // int8: convolutions and inner products that compute in f32
   int float_layer_count;
+  const minfer_peak_row *peaks; // of the plan's number of threads; NULL: not measured
+  const char *counters;         // which counters spans hold, and why not more; "" without them
+  bool hardware_counters;       // cycles, instructions and cache misses are among them
 } minfer_plan;
 MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
 
@@ -322,16 +349,22 @@ typedef enum minfer_span_kind {
   MINFER_SPAN_RUN,
   MINFER_SPAN_LAYER,
   MINFER_SPAN_PRIMITIVE,
-  MINFER_SPAN_THREAD
+  MINFER_SPAN_THREAD,
+  MINFER_SPAN_GAP // time of a run outside of its primitives, from 1 us on
 } minfer_span_kind;
 typedef struct minfer_span {
   minfer_span_kind kind;
   uint64_t id, parent;            // parent 0: none
   uint64_t start_ns, duration_ns; // monotonic clock
-  int index;                      // phase, number of the traced run, layer, primitive, or (thread spans) primitive
-  int thread;                     // worker; 0 is the caller
+  int index;  // phase, number of the traced run, layer, primitive, (thread spans) primitive, or (gaps) 1 more than the
+              // primitive before it; 0: it is before the first
+  int thread; // worker; 0 is the caller
   uint64_t effective_ns, spin_ns, wait_ns, overhead_ns; // thread spans
   int chunks;                                           // thread spans
+  // Runs, layers and primitives of a session with `counters`: what all threads of the process did meanwhile. The first
+  // three only where the machine and the kernel allow (minfer_plan.counters says so).
+  uint64_t cycles, instructions, cache_misses;
+  int page_faults, voluntary_switches, involuntary_switches;
 } minfer_span;
 // Everything recorded since the session was created (start-up phases included), parents before children. `dropped` (may
 // be NULL) counts records of old runs that the ring has overwritten. Valid until the next call.
@@ -439,6 +472,26 @@ MINFER_API minfer_status minfer_set_isa(const char *isa, minfer_error *error);
 // "perf" writes /tmp/perf-PID.map, and for `perf inject --jit` a dump below $JITDUMPDIR or ~/.debug/jit.
 // MINFER_UNSUPPORTED when oneDNN was built without it.
 MINFER_API minfer_status minfer_set_jit_profile(const char *profiler, minfer_error *error);
+
+// The machine's peaks: how fast oneDNN multiplies (matmul, by type) and how fast memory is read and copied (by the
+// level that holds what is gone through), for 1, 2, 4, ... threads and for all cores. With them plans know the
+// roofline.
+typedef struct minfer_peaks {
+  const minfer_peak_row *rows; // by rising number of threads
+  int row_count;
+  double clock_ghz;   // of a core that adds integers
+  int64_t measured_s; // when, seconds since 1970
+  const char *path;   // where they are kept
+} minfer_peaks;
+// What was measured on such a machine, cores, ISA and oneDNN before; NULL: nothing was. A broken file is noted and
+// counts as nothing. Asks oneDNN for its ISA. The calling thread's, until its next call.
+MINFER_API const minfer_peaks *minfer_peaks_get(void);
+// Measure them, for some seconds and at most 20, and keep them in $XDG_CACHE_HOME/minfer or ~/.cache/minfer
+// (MINFER_OUTPUT when that cannot be). The machine should have nothing else to do. `progress` (may be NULL) as in
+// minfer_session_options.
+MINFER_API minfer_status minfer_measure_peaks(bool (*progress)(const char *phase, size_t done, size_t total,
+                                                               void *context),
+                                              void *context, minfer_error *error);
 
 // Thread settings in the spellings of OpenMP runtimes (OMP_NUM_THREADS, KMP_BLOCKTIME, KMP_AFFINITY, OMP_PROC_BIND,
 // KMP_SETTINGS): fills threads, spin_us and affinity of the options where they are still zero. *print_settings:

@@ -1,5 +1,6 @@
 #include "load/safetensors.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -40,6 +41,7 @@ typedef struct safetensors {
   size_t data_size;
   entry *entries; // sorted by name once the file is open
   size_t count;
+  uint64_t mapping_ns;
 } safetensors;
 
 static void close_file(mf_weights *weights) {
@@ -295,7 +297,9 @@ mf_status mf_safetensors_open(mf_weights **out, const char *path, mf_error *e) {
   safetensors *s = mf_alloc_zero(sizeof *s);
   if (!s) return mf_fail_memory(e, sizeof *s);
   s->weights = (mf_weights){.get = get, .shape = shape, .metadata = metadata, .close = close_file};
+  const uint64_t start = mf_now_ns();
   mf_status status = mf_map_open(&s->map, path, e);
+  s->mapping_ns = mf_now_ns() - start;
   if (status == MF_OK) status = read_file(s, e);
   mf_error shrunk;
   if (s->map.path && mf_map_check(&s->map, &shrunk) != MF_OK) { // the cause, whatever else was found
@@ -307,6 +311,10 @@ mf_status mf_safetensors_open(mf_weights **out, const char *path, mf_error *e) {
   else
     close_file(&s->weights);
   return status;
+}
+
+uint64_t mf_safetensors_mapping(const mf_weights *weights) {
+  return ((const safetensors *)weights)->mapping_ns;
 }
 
 size_t mf_safetensors_count(const mf_weights *weights) {

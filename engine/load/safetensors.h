@@ -10,6 +10,9 @@
 // only. What breaks a rule is MF_ERR_FILE with the tensor's name. Close with (*out)->close.
 mf_status mf_safetensors_open(mf_weights **out, const char *path, mf_error *e);
 
+// How long mapping the file took, in ns; what else opening it took is its header.
+uint64_t mf_safetensors_mapping(const mf_weights *weights);
+
 // The tensors of the file, sorted by name. Valid while the source is open.
 typedef struct mf_stored_tensor {
   const char *name;

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "plan/lower.h"
 #include <string.h>
 
@@ -100,7 +101,11 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
   step.arguments = mf_arena_alloc(&plan->arena, (size_t)emit->argument_count * sizeof *step.arguments + 1);
   if (!step.arguments) return mf_fail_memory(e, sizeof emit->arguments);
   memcpy(step.arguments, emit->arguments, (size_t)emit->argument_count * sizeof *step.arguments);
+  const int cached = mf_onednn_cached();
   MF_TRY(mf_onednn_check(dnnl_primitive_create(&step.primitive, emit->pd), step.info.name, e));
+  const int then = mf_onednn_cached();
+  step.info.cache = cached < 0 || then < 0 ? "" : then > cached ? "miss" : "hit";
+  step.info.made_ns = mf_now_ns();
   if (step.info.scratchpad_bytes > plan->scratchpad_bytes) plan->scratchpad_bytes = step.info.scratchpad_bytes;
 
   int index = plan->step_count;

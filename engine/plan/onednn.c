@@ -146,6 +146,15 @@ const char *mf_onednn_isa(void) {
   }
 }
 
+// dnnl::impl::get_primitive_cache_size, which oneDNN has for its own tests.
+extern int cache_size(int *size) __asm__("_ZN4dnnl4impl24get_primitive_cache_sizeEPi") __attribute__((weak));
+
+int mf_onednn_cached(void) {
+  int size = 0, capacity = 0;
+  if (!cache_size || cache_size(&size) || dnnl_get_primitive_cache_capacity(&capacity)) return -1;
+  return size < capacity ? size : -1;
+}
+
 bool mf_onednn_has_vnni(void) {
   dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
   return isa != dnnl_cpu_isa_sse41 && isa != dnnl_cpu_isa_avx && isa != dnnl_cpu_isa_avx2 &&

@@ -25,4 +25,8 @@ mf_status mf_onednn_md(dnnl_memory_desc_t *out, const mf_shape *shape, mf_dtype 
 const char *mf_onednn_isa(void); // "avx512_core_vnni": the ISA in effect
 bool mf_onednn_has_vnni(void);   // u8*s8 products do not saturate
 
+// Primitives in oneDNN's cache: creating one that is not in it makes the number grow. -1 where that cannot be known:
+// the cache is off or full, or this oneDNN does not tell (the function is not in its documented interface).
+int mf_onednn_cached(void);
+
 #endif

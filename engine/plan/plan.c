@@ -120,8 +120,17 @@ static mf_status lower_all(const mf_graph *graph, mf_lowering *lw, mf_error *e) 
 
 static void note_phase(mf_plan_note note, void *context, const char *phase, uint64_t *start) {
   uint64_t now = mf_now_ns();
-  if (note) note(phase, *start, now - *start, context);
+  if (note) note(&(mf_plan_event){.name = phase, .cache = "", .start = *start, .duration = now - *start}, context);
   *start = now;
+}
+
+// Each primitive took the time since the one before it: its descriptor, the choice of an implementation, its code.
+static void note_primitives(const mf_plan *plan, mf_plan_note note, void *context, uint64_t start) {
+  for (int i = 0; note && i < plan->step_count; i++) {
+    const mf_step_info *info = &plan->steps[i].info;
+    note(&(mf_plan_event){info->name, true, info->cache, start, info->made_ns - start}, context);
+    start = info->made_ns;
+  }
 }
 
 static mf_status build(mf_plan *plan, mf_pool *pool, mf_plan_note note, void *context, mf_error *e) {
@@ -135,6 +144,7 @@ static mf_status build(mf_plan *plan, mf_pool *pool, mf_plan_note note, void *co
   if (!plan->layers || !lw.value_of) return mf_fail_memory(e, (size_t)graph->node_count * sizeof *plan->layers);
   for (int t = 0; t < graph->tensor_count; t++) lw.value_of[t] = -1;
   mf_status status = lower_all(graph, &lw, e);
+  note_primitives(plan, note, context, start);
   note_phase(note, context, "primitives", &start);
   if (status == MF_OK) status = mf_plan_memory(plan, e);
   note_phase(note, context, "memory plan", &start);

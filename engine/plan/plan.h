@@ -47,6 +47,8 @@ typedef struct mf_step_info {
   const char *from, *to, *reason; // reorders and primitives that convert inside; "" otherwise
   size_t scratchpad_bytes, bytes_read, bytes_written;
   double flops;
+  uint64_t made_ns;  // when it was ready; what it took began when the step before it was
+  const char *cache; // as in mf_plan_event
 } mf_step_info;
 
 #define MF_STEP_ARGUMENTS (MF_MAX_INPUTS + 8)
@@ -100,11 +102,17 @@ typedef struct mf_plan {
   size_t scratchpad_bytes;                         // the largest of all steps
 } mf_plan;
 
-// `note` is told of each phase of planning when it ends: "primitives", "memory", "pack weights". May be NULL.
-typedef void (*mf_plan_note)(const char *phase, uint64_t start_ns, uint64_t duration_ns, void *context);
+// Each phase of planning, told when it ends: "primitives", "memory plan", "pack weights"; and before that its parts.
+typedef struct mf_plan_event {
+  const char *name;         // of the phase; of a part: the primitive that was made
+  bool is_part;             // of the phase that is told next
+  const char *cache;        // of primitives: "hit" or "miss" of oneDNN's cache of them, "" where it does not tell
+  uint64_t start, duration; // ns
+} mf_plan_event;
+typedef void (*mf_plan_note)(const mf_plan_event *event, void *context);
 
-// `graph` must outlive the plan; its constants are copied, so the weights need not. Errors: MF_ERR_UNSUPPORTED when the
-// machine or oneDNN cannot do what is asked.
+// `note` may be NULL. `graph` must outlive the plan; its constants are copied, so the weights need not. Errors:
+// MF_ERR_UNSUPPORTED when the machine or oneDNN cannot do what is asked.
 mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_options *options, mf_pool *pool,
                          mf_plan_note note, void *context, mf_error *e);
 void mf_plan_free(mf_plan *plan);

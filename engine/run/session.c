@@ -22,6 +22,8 @@ struct mf_session {
   dnnl_memory_t *scratchpads; // one a step, all over the same buffer; NULL where none is needed
   execution *executions;
   mf_pool_times *before; // counters of each worker when the current primitive began
+  uint64_t touch_start, touch_ns;
+  const mf_counters *counters; // NULL: spans hold none
 };
 
 static mf_status bind_step(mf_session *s, int i, mf_error *e) {
@@ -50,8 +52,10 @@ static mf_status build(mf_session *s, mf_error *e) {
   MF_TRY(mf_onednn_check(dnnl_threadpool_interop_stream_create(&s->stream, plan->engine, mf_pool_onednn(s->pool)),
                          "stream", e));
   // Zeroed: blocked layouts read their padding, and the pages are touched before the first run.
+  s->touch_start = mf_now_ns();
   s->slab = mf_alloc_zero(plan->activation_bytes);
   s->scratchpad = mf_alloc_zero(plan->scratchpad_bytes);
+  s->touch_ns = mf_now_ns() - s->touch_start;
   s->values = mf_arena_alloc(&s->arena, ((size_t)plan->value_count + 1) * sizeof *s->values);
   s->scratchpads = mf_arena_alloc(&s->arena, ((size_t)plan->step_count + 1) * sizeof(dnnl_memory_t));
   s->executions = mf_arena_alloc(&s->arena, ((size_t)plan->step_count + 1) * sizeof *s->executions);
@@ -97,6 +101,15 @@ void mf_session_free(mf_session *s) {
   mf_free(s);
 }
 
+void mf_session_count(mf_session *s, const mf_counters *counters) {
+  s->counters = counters;
+}
+
+void mf_session_touched(const mf_session *s, uint64_t *start, uint64_t *duration) {
+  *start = s->touch_start;
+  *duration = s->touch_ns;
+}
+
 const void *mf_session_value(const mf_session *s, int value) {
   return s->slab + s->plan->values[value].offset;
 }
@@ -140,26 +153,45 @@ static void record_workers(mf_session *s, mf_recorder *recorder, int step, uint3
     mf_pool_times now;
     mf_pool_counters(s->pool, w, &now);
     const mf_pool_times *was = &s->before[w];
+    const uint64_t serial = now.serial_ns - was->serial_ns, chunks = now.chunks - was->chunks;
+    // Where oneDNN wants one thread only, the caller computes without the pool. Otherwise what it does outside of the
+    // pool is hand-over too.
+    const bool alone = w == 0 && chunks == 0;
     mf_record record = {.start = start,
                         .duration = end - start,
-                        .effective = now.effective_ns - was->effective_ns,
+                        .effective = now.effective_ns - was->effective_ns + (alone ? serial : 0),
                         .spin = now.spin_ns - was->spin_ns,
                         .wait = now.wait_ns - was->wait_ns,
-                        // The caller's own part of a primitive, outside the pool, is hand-over too.
-                        .overhead = now.overhead_ns - was->overhead_ns + now.serial_ns - was->serial_ns,
+                        .overhead = now.overhead_ns - was->overhead_ns + (alone ? 0 : serial),
                         .index = (uint32_t)step,
                         .run = run,
                         .kind = MF_SPAN_THREAD,
                         .thread = (uint16_t)w,
-                        .chunks = (uint32_t)(now.chunks - was->chunks)};
+                        .chunks = alone ? 1 : (uint32_t)chunks};
     mf_recorder_push(recorder, &record);
   }
+}
+
+static void read_counters(const mf_session *s, mf_counts *now) {
+  if (s->counters) mf_counters_read(s->counters, now);
+}
+
+static void push_counted(mf_recorder *recorder, mf_record record, const mf_counts *from, const mf_counts *to) {
+  record.cycles = to->cycles - from->cycles;
+  record.instructions = to->instructions - from->instructions;
+  record.cache_misses = to->cache_misses - from->cache_misses;
+  record.page_faults = (uint32_t)(to->page_faults - from->page_faults);
+  record.voluntary = (uint32_t)(to->voluntary - from->voluntary);
+  record.involuntary = (uint32_t)(to->involuntary - from->involuntary);
+  mf_recorder_push(recorder, &record);
 }
 
 // Begins at the first step of a layer and ends behind its last; reorders stand alone between layers.
 static mf_status run_traced(mf_session *s, mf_recorder *recorder, mf_trace_level level, uint32_t run, mf_error *e) {
   const mf_plan *plan = s->plan;
   uint64_t layer_start = 0, end = mf_now_ns();
+  mf_counts now = {0}, was = {0}, opened = {0}; // what lies between two primitives counts for the second
+  read_counters(s, &now);
   if (level >= MF_TRACE_THREAD) remember_workers(s, end);
   for (int i = 0; i < plan->step_count; i++) {
     const mf_step *step = &plan->steps[i];
@@ -167,22 +199,32 @@ static mf_status run_traced(mf_session *s, mf_recorder *recorder, mf_trace_level
     bool opens = layer && layer->first_step == i, closes = layer && layer->first_step + layer->step_count - 1 == i;
     uint64_t start = 0;
     if (level >= MF_TRACE_PRIMITIVE || opens) start = mf_now_ns();
-    if (opens) layer_start = start;
+    if (opens) {
+      layer_start = start;
+      opened = now;
+    }
     if (level >= MF_TRACE_THREAD) remember_workers(s, start);
     MF_TRY(execute(s, i, e));
-    if (level >= MF_TRACE_PRIMITIVE || closes) end = mf_now_ns();
+    if (level >= MF_TRACE_PRIMITIVE || closes) {
+      end = mf_now_ns();
+      was = now;
+      read_counters(s, &now);
+    }
     if (level >= MF_TRACE_PRIMITIVE)
-      mf_recorder_push(
+      push_counted(
           recorder,
-          &(mf_record){
-              .start = start, .duration = end - start, .index = (uint32_t)i, .run = run, .kind = MF_SPAN_PRIMITIVE});
+          (mf_record){
+              .start = start, .duration = end - start, .index = (uint32_t)i, .run = run, .kind = MF_SPAN_PRIMITIVE},
+          &was, &now);
     if (level >= MF_TRACE_THREAD) record_workers(s, recorder, i, run, start, end);
     if (closes)
-      mf_recorder_push(recorder, &(mf_record){.start = layer_start,
-                                              .duration = end - layer_start,
-                                              .index = (uint32_t)step->layer,
-                                              .run = run,
-                                              .kind = MF_SPAN_LAYER});
+      push_counted(recorder,
+                   (mf_record){.start = layer_start,
+                               .duration = end - layer_start,
+                               .index = (uint32_t)step->layer,
+                               .run = run,
+                               .kind = MF_SPAN_LAYER},
+                   &opened, &now);
   }
   return MF_OK;
 }
@@ -195,6 +237,8 @@ mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level le
   bool traced = recorder && level >= MF_TRACE_RUN;
   if (traced && level >= MF_TRACE_THREAD) mf_pool_measure(s->pool, true);
   mf_status status = MF_OK;
+  mf_counts was = {0}, now = {0};
+  if (traced) read_counters(s, &was);
   uint64_t start = mf_now_ns();
   if (traced && level >= MF_TRACE_LAYER)
     status = run_traced(s, recorder, level, run, e);
@@ -202,9 +246,11 @@ mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level le
     for (int i = 0; i < s->plan->step_count && status == MF_OK; i++) status = execute(s, i, e);
   uint64_t spent = mf_now_ns() - start;
   if (traced && level >= MF_TRACE_THREAD) mf_pool_measure(s->pool, false);
+  if (traced) read_counters(s, &now);
   if (traced && status == MF_OK)
-    mf_recorder_push(recorder,
-                     &(mf_record){.start = start, .duration = spent, .index = run, .run = run, .kind = MF_SPAN_RUN});
+    push_counted(recorder,
+                 (mf_record){.start = start, .duration = spent, .index = run, .run = run, .kind = MF_SPAN_RUN}, &was,
+                 &now);
   mf_pool_unpin_caller(&pin);
   if (duration) *duration = spent;
   return status;

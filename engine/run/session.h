@@ -4,6 +4,7 @@
 #define MF_RUN_SESSION_H
 
 #include "plan/plan.h"
+#include "thread/counters.h"
 #include "trace/recorder.h"
 
 typedef enum mf_trace_level {
@@ -20,6 +21,11 @@ typedef struct mf_session mf_session;
 // of threads.
 mf_status mf_session_create(mf_session **out, const mf_plan *plan, mf_pool *pool, mf_error *e);
 void mf_session_free(mf_session *session); // NULL is allowed
+
+// Spans hold what these count; NULL: nothing. Borrowed.
+void mf_session_count(mf_session *session, const mf_counters *counters);
+// When the session's memory was touched for the first time, in ns of the monotonic clock, and for how long.
+void mf_session_touched(const mf_session *session, uint64_t *start, uint64_t *duration);
 
 // Fill item `n` of the batch: from height x width x 3 pixels, normalised as (p / 255 - mean) / std, or from a dense
 // C,H,W float array. Either way the numbers are converted to what the first primitive reads.

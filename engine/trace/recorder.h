@@ -18,12 +18,24 @@ const char *mf_span_kind_name(mf_span_kind kind);
 // One span: a cache line. Times in ns of the monotonic clock.
 typedef struct mf_record {
   uint64_t start, duration;
-  uint64_t effective, spin, wait, overhead; // thread spans: what the worker did with the time
-  uint32_t index;                           // run number, layer or primitive
+  union {
+    struct { // thread spans: what the worker did with the time
+      uint64_t effective, spin, wait, overhead;
+    };
+    struct { // the others, where counters were asked for: what all threads of the process did meanwhile
+      uint64_t cycles, instructions, cache_misses;
+      uint32_t page_faults, voluntary;
+    };
+  };
+  uint32_t index; // run number, layer or primitive
   uint32_t run;
   uint16_t kind, thread;
-  uint32_t chunks; // thread spans
+  union {
+    uint32_t chunks;      // thread spans
+    uint32_t involuntary; // the others
+  };
 } mf_record;
+_Static_assert(sizeof(mf_record) == 64, "a cache line");
 
 typedef struct mf_recorder mf_recorder;
 mf_status mf_recorder_create(mf_recorder **out, size_t capacity,

@@ -10,9 +10,15 @@ const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span) {
   case MF_SPAN_PRIMITIVE:
   case MF_SPAN_THREAD:
     return &trace->primitives[span->index];
+  case MF_SPAN_GAP:
+    return &trace->gaps[span->index];
   default:
     return NULL;
   }
+}
+
+bool mf_span_has_counters(const mf_span *span) {
+  return span->kind == MF_SPAN_RUN || span->kind == MF_SPAN_LAYER || span->kind == MF_SPAN_PRIMITIVE;
 }
 
 const char *mf_trace_name(const mf_trace *trace, const mf_span *span) {
@@ -34,20 +40,38 @@ static uint64_t add(tree *t, const mf_record *r, uint64_t parent) {
                  .start = r->start,
                  .duration = r->duration,
                  .index = (int)r->index,
-                 .thread = r->thread,
-                 .effective = r->effective,
-                 .spin = r->spin,
-                 .wait = r->wait,
-                 .overhead = r->overhead,
-                 .chunks = r->chunks};
+                 .thread = r->thread};
+  if (r->kind == MF_SPAN_THREAD) {
+    s->effective = r->effective;
+    s->spin = r->spin;
+    s->wait = r->wait;
+    s->overhead = r->overhead;
+    s->chunks = r->chunks;
+  } else {
+    s->cycles = r->cycles;
+    s->instructions = r->instructions;
+    s->cache_misses = r->cache_misses;
+    s->page_faults = r->page_faults;
+    s->voluntary = r->voluntary;
+    s->involuntary = r->involuntary;
+  }
   return s->id;
+}
+
+static void add_gap(tree *t, uint64_t from, uint64_t to, int index, uint64_t parent) {
+  if (to < from || to - from < MF_GAP_NS) return;
+  mf_span *s = &t->spans[t->count++];
+  *s = (mf_span){
+      .kind = MF_SPAN_GAP, .id = t->count, .parent = parent, .start = from, .duration = to - from, .index = index};
 }
 
 // A span is recorded when it ends, so children stand before their parents: this puts the parents first. Times are not
 // looked at, for the clock may give neighbours the same reading.
 static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t end) {
   const size_t last = end - 1; // the run itself
-  uint64_t run = add(t, mf_recorder_at(recorder, last), 0), layer = 0, primitive = 0;
+  const mf_record *whole = mf_recorder_at(recorder, last);
+  uint64_t run = add(t, whole, 0), layer = 0, primitive = 0, covered = whole->start; // until then
+  int gap = 0;
   size_t closing = begin; // the record of the layer that ends next
   for (size_t i = begin; i < last; i++) {
     const mf_record *r = mf_recorder_at(recorder, i);
@@ -59,6 +83,9 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
       layer = 0;
       break;
     case MF_SPAN_PRIMITIVE:
+      add_gap(t, covered, r->start, gap, layer ? layer : run);
+      covered = r->start + r->duration;
+      gap = (int)r->index + 1;
       if (!layer && next && t->layer_of[r->index] == (int)next->index) layer = add(t, next, run);
       primitive = add(t, r, layer ? layer : run);
       break;
@@ -66,6 +93,7 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
       add(t, r, primitive);
     }
   }
+  if (gap) add_gap(t, covered, whole->start + whole->duration, gap, run);
 }
 
 // Records of a run stand together, its RUN record last.
@@ -87,7 +115,9 @@ mf_status mf_trace_spans(mf_span **out, size_t *count, const mf_recorder *record
                          const mf_span *phases, int phase_count, mf_error *e) {
   size_t dropped, records = mf_recorder_count(recorder, &dropped), total, bytes = SIZE_MAX;
   tree t = {.layer_of = layer_of};
-  if (mf_add(records, (size_t)phase_count + 1, &total) && mf_mul(total, sizeof *t.spans, &bytes))
+  // A gap before every record and behind the last: more than there can be.
+  if (mf_mul(records, 2, &total) && mf_add(total, (size_t)phase_count + 2, &total) &&
+      mf_mul(total, sizeof *t.spans, &bytes))
     t.spans = mf_alloc(bytes);
   if (!t.spans) return mf_fail_memory(e, bytes);
   for (int i = 0; i < phase_count; i++) {

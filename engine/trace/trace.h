@@ -29,16 +29,21 @@ typedef struct mf_item {
   int attribute_count;
   double flops; // one execution's, for achieved rates; 0: none
   double bytes; // read and written by one execution
+  double roof;  // ns that one execution takes at least on this machine; 0: unknown
 } mf_item;
 
 typedef struct mf_span {
   mf_span_kind kind;
   uint64_t id, parent;      // ids from 1; parent 0: none. A parent comes before its children
   uint64_t start, duration; // ns, monotonic clock
-  int index;                // phase, number of the run, layer, primitive; of the primitive for thread spans
-  int thread;               // worker; 0 is the caller
+  int index;  // phase, number of the run, layer, primitive; of the primitive for thread spans; for gaps 1 more than the
+              // primitive before it, 0 at the beginning of the run
+  int thread; // worker; 0 is the caller
   uint64_t effective, spin, wait, overhead; // ns; thread spans
   uint32_t chunks;
+  // Counters of runs, layers and primitives, where there are any: of all threads of the process.
+  uint64_t cycles, instructions, cache_misses;
+  uint32_t page_faults, voluntary, involuntary; // the last two: context switches
 } mf_span;
 
 typedef struct mf_buffer { // an activation in the slab
@@ -53,9 +58,11 @@ typedef struct mf_trace {
   const mf_attribute *environment; // machine, versions, options of the run
   int environment_count;
   const mf_item *phases, *layers, *primitives;
+  const mf_item *gaps; // primitive_count + 1: before the first primitive and after each
   int phase_count, layer_count, primitive_count;
   const mf_span *spans; // sorted by start, parents before children
   size_t span_count, dropped;
+  bool counters, hardware_counters; // what spans hold: page faults and switches; cycles, instructions, misses
   const mf_buffer *buffers;
   int buffer_count;
   mf_trace_context context; // without a trace id: exporters that need ids make some
@@ -63,10 +70,14 @@ typedef struct mf_trace {
 
 const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span); // NULL for runs
 const char *mf_trace_name(const mf_trace *trace, const mf_span *span);    // "run" for runs
+bool mf_span_has_counters(const mf_span *span);                           // of its kind, where a trace has any
 
 // Turns records into spans with ids and parents. `phases` come first, as APPLICATION spans; they are in time order and
 // end before the first run. `layer_of` gives each primitive's layer, or -1 where its parent is the run (reorders).
-// *out is mf_alloc'd. Runs that failed, or whose first records were overwritten, are left out.
+// *out is mf_alloc'd. Runs that failed, or whose first records were overwritten, are left out. Where primitives were
+// recorded, what lies between them becomes GAP spans, if it lasts MF_GAP_NS or longer; their parent is the layer, or
+// between layers the run.
+#define MF_GAP_NS 1000
 mf_status mf_trace_spans(mf_span **out, size_t *count, const mf_recorder *recorder, const int *layer_of,
                          const mf_span *phases, int phase_count, mf_error *e);
 

@@ -118,7 +118,7 @@ class Results(unittest.TestCase):
     def test_inspect_has_the_static_part_of_run(self):
         options = '--model squeezenet1_1 --weights synthetic --size 64 --layout blocked --int8 --layout nhwc'
         ran, plan = result(options + ' --iterations 1', self.folder), result('inspect ' + options, self.folder)
-        timed = {'time_ms', 'share', 'gflops'}
+        timed = {'time_ms', 'share', 'gflops', 'gbytes_per_s', 'roof_share'}
         for key in 'model', 'dtype', 'batch', 'threads', 'isa', 'weights', 'calibration', 'onednn':
             self.assertEqual(ran[key], plan[key], key)
         for key in 'layers', 'reorders':

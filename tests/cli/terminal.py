@@ -70,6 +70,7 @@ class Terminal(unittest.TestCase):
         self.assertFalse([name for name in rows[0] if '..' in name])
         self.assertTrue([name for name in rows[1] if name.endswith('..')])
         table = re.search(r'^Slowest layers.*\n((?:  .*\n)+)', narrow, re.M).group(1).splitlines()
+        self.assertIn('minfer env --measure', table.pop())
         self.assertEqual(len(table), 11)
         self.assertLessEqual(max(map(len, table)), 100)
 

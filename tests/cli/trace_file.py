@@ -5,7 +5,7 @@ from support import program, schema
 
 LEVELS = {'run': {'run'}, 'layer': {'run', 'layer'}, 'primitive': {'run', 'layer', 'primitive'},
           'thread': {'run', 'layer', 'primitive', 'thread'}}
-PARENTS = {'layer': {'run'}, 'primitive': {'run', 'layer'}, 'thread': {'primitive'}}
+PARENTS = {'layer': {'run'}, 'primitive': {'run', 'layer'}, 'thread': {'primitive'}, 'gap': {'run', 'layer'}}
 
 
 def fail(what):
@@ -66,12 +66,38 @@ def check(text, options, kinds):
         fail('%s: %s' % (options, '; '.join(wrong[:3])))
     document = json.loads(text)
     spans = [event for event in document['traceEvents'] if event['ph'] == 'X']
-    found = {span['args']['span'] for span in spans}
+    found = {span['args']['span'] for span in spans} - {'gap'}  # which a fast machine may not have
     if found != kinds | {'application'}:
         fail('%s: spans %s' % (options, sorted(found)))
     check_nesting(spans)
     check_tree(spans)
     return document
+
+
+def check_counters(folder):
+    for options, wanted in (('--counters', True), ('', False)):
+        document = check(write(folder, options), options, LEVELS['primitive'])
+        for event in document['traceEvents']:
+            kind = event['args'].get('span')
+            if ('page_faults' in event['args']) != (wanted and kind in ('run', 'layer', 'primitive')):
+                fail('%r: page faults of %s' % (options, kind))
+        if ('counters' in document['environment']) != wanted:
+            fail('%r: counters in the environment' % options)
+
+
+def check_parts(document):
+    """Parts of start-up lie within their phase, and every primitive that was made is one."""
+    made = 0
+    by_id = {event['args']['id']: event for event in document['traceEvents'] if event['ph'] == 'X'}
+    for event in by_id.values():
+        parent = by_id.get(event['args'].get('parent'))
+        if event['args']['span'] == 'application' and parent:
+            made += parent['name'] == 'primitives'
+            if event['ts'] < parent['ts'] or ns(event['ts']) + ns(event['dur']) > ns(parent['ts']) + ns(parent['dur']):
+                fail('%s is not within %s' % (event['name'], parent['name']))
+    primitives = {event['args']['index'] for event in by_id.values() if event['args']['span'] == 'primitive'}
+    if made != len(primitives):
+        fail('%d of %d primitives were made' % (made, len(primitives)))
 
 
 def check_that_the_schema_refuses(document):
@@ -97,8 +123,12 @@ def main():
             options = '--threads 2 --trace-level ' + level
             document = check(write(folder, options), options, kinds)
         check_that_the_schema_refuses(document)
+        check_parts(document)
         for options in ('--int8', '--fusion off --batch 3', '--layout nchw', '--algorithm gemm'):
             check(write(folder, options), options, LEVELS['primitive'])
+        for options in ('--threads 1', '--threads 2 --spin 0'):
+            check(write(folder, options + ' --trace-level thread'), options, LEVELS['thread'])
+        check_counters(folder)
     print('trace files fit their schema')
 
 

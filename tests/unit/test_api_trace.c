@@ -42,14 +42,15 @@ static int layers_with_primitives(const minfer_plan *plan) {
   return count;
 }
 
-typedef struct counts {
+typedef struct counts { // without gaps: there are as many as the clock finds
   int phases, runs, layers, primitives, threads;
 } counts;
 
 static counts count(const minfer_span *spans, size_t n) {
   counts c = {0};
   int *const by_kind[] = {&c.phases, &c.runs, &c.layers, &c.primitives, &c.threads};
-  for (size_t i = 0; i < n; i++) ++*by_kind[spans[i].kind];
+  for (size_t i = 0; i < n; i++)
+    if (spans[i].kind != MINFER_SPAN_GAP) ++*by_kind[spans[i].kind];
   return c;
 }
 
@@ -106,10 +107,12 @@ static void test_spans_form_a_tree(void **state) {
       assert_true(s->start_ns >= parent->start_ns);
       assert_true(s->start_ns + s->duration_ns <= parent->start_ns + parent->duration_ns);
     }
-    const minfer_primitive *primitive = s->kind >= MINFER_SPAN_PRIMITIVE ? &f.plan->primitives[s->index] : NULL;
+    const int index = s->kind == MINFER_SPAN_GAP && s->index ? s->index - 1 : s->index;
+    const minfer_primitive *primitive = s->kind >= MINFER_SPAN_PRIMITIVE ? &f.plan->primitives[index] : NULL;
+    char name[256];
     switch (s->kind) {
     case MINFER_SPAN_APPLICATION:
-      assert_null(parent);
+      assert_int_equal(s->parent, f.plan->phases[s->index].parent + 1);
       assert_string_equal(minfer_span_name(f.session, s), f.plan->phases[s->index].name);
       assert_int_equal(s->start_ns, f.plan->phases[s->index].start_ns);
       assert_int_equal(s->duration_ns, f.plan->phases[s->index].duration_ns);
@@ -136,9 +139,100 @@ static void test_spans_form_a_tree(void **state) {
       // Every nanosecond of a worker is accounted for.
       assert_int_equal(s->effective_ns + s->spin_ns + s->wait_ns + s->overhead_ns, s->duration_ns);
       break;
+    case MINFER_SPAN_GAP:
+      snprintf(name, sizeof name, "gap after %s", primitive->name);
+      assert_string_equal(minfer_span_name(f.session, s), s->index ? name : "gap before the first");
+      assert_true(s->duration_ns >= 1000);
+      assert_true(parent->kind == MINFER_SPAN_RUN || parent->kind == MINFER_SPAN_LAYER);
+      break;
     }
   }
   assert_int_equal(runs, 2);
+  end(&f);
+}
+
+// One thread is never idle, and oneDNN runs everything in the caller: all of it is work, as one chunk.
+static void test_one_thread_only_works(void **state) {
+  (void)state;
+  fixture f = start(1);
+  run(&f, MINFER_TRACE_THREAD);
+  size_t n = 0;
+  const minfer_span *spans = minfer_session_spans(f.session, &n, NULL);
+  for (size_t i = 0; i < n; i++) {
+    const minfer_span *s = &spans[i];
+    if (s->kind != MINFER_SPAN_THREAD) continue;
+    assert_int_equal(s->thread, 0);
+    assert_true(s->spin_ns == 0 && s->wait_ns == 0);
+    assert_true(s->effective_ns > 0 && s->chunks > 0);
+  }
+  end(&f);
+}
+
+static void test_the_first_run_is_a_phase(void **state) {
+  (void)state;
+  fixture f = start(1);
+  const int before = f.plan->phase_count;
+  size_t n = 0;
+  assert_non_null(minfer_session_spans(f.session, &n, NULL)); // names are made before it
+  assert_int_equal(n, before);
+  uint64_t ns = 0;
+  api_ok(minfer_session_run(f.session, &ns, &api_error));
+  assert_int_equal(f.plan->phase_count, before + 1);
+  assert_string_equal(f.plan->phases[before].name, "first run");
+  assert_true(f.plan->phases[before].duration_ns >= ns);
+  api_ok(minfer_session_run(f.session, NULL, &api_error));
+  assert_int_equal(f.plan->phase_count, before + 1);
+  const minfer_span *spans = minfer_session_spans(f.session, &n, NULL);
+  assert_int_equal(n, before + 1);
+  assert_string_equal(minfer_span_name(f.session, &spans[before]), "first run");
+  end(&f);
+  f = start(1); // traced it has a span of its own
+  run(&f, MINFER_TRACE_RUN);
+  api_ok(minfer_session_run(f.session, NULL, &api_error));
+  assert_string_not_equal(f.plan->phases[f.plan->phase_count - 1].name, "first run");
+  end(&f);
+}
+
+// A run's counters are those of its primitives, and what lies around them.
+static void test_counters(void **state) {
+  (void)state;
+  fixture f = {.model = api_small_model()};
+  f.input = api_generated(f.model, 1);
+  f.session = api_session(f.model, f.input, (minfer_session_options){.threads = 2, .counters = true, .spin_us = -1});
+  f.plan = minfer_session_plan(f.session);
+  assert_true(strncmp(f.plan->counters, "page faults, context switches", 29) == 0);
+  if (!f.plan->hardware_counters) assert_non_null(strstr(f.plan->counters, "no hardware counters: "));
+  long switches = 0;
+  for (int i = 0; i < 20; i++) run(&f, MINFER_TRACE_PRIMITIVE);
+  size_t n = 0;
+  const minfer_span *spans = minfer_session_spans(f.session, &n, NULL);
+  minfer_span layers = {0}, primitives = {0}, whole = {0};
+  for (size_t i = 0; i <= n; i++) {
+    if (i == n || spans[i].kind == MINFER_SPAN_RUN) { // the run before is complete
+      assert_true(primitives.page_faults <= whole.page_faults && layers.page_faults <= whole.page_faults);
+      assert_true(primitives.voluntary_switches <= whole.voluntary_switches);
+      assert_true(primitives.involuntary_switches <= whole.involuntary_switches);
+      assert_true(primitives.cycles <= whole.cycles && primitives.instructions <= whole.instructions);
+      assert_true(f.plan->hardware_counters ? whole.instructions > 0 || i == 0 : whole.instructions == 0);
+      switches += whole.voluntary_switches;
+      layers = primitives = (minfer_span){0};
+      if (i < n) whole = spans[i];
+      continue;
+    }
+    minfer_span *sum = spans[i].kind == MINFER_SPAN_LAYER       ? &layers
+                       : spans[i].kind == MINFER_SPAN_PRIMITIVE ? &primitives
+                                                                : NULL;
+    if (!sum) continue;
+    sum->page_faults += spans[i].page_faults;
+    sum->voluntary_switches += spans[i].voluntary_switches;
+    sum->involuntary_switches += spans[i].involuntary_switches;
+    sum->cycles += spans[i].cycles;
+    sum->instructions += spans[i].instructions;
+  }
+  assert_true(switches > 20); // workers that do not spin sleep after every primitive
+  end(&f);
+  f = start(1);
+  assert_string_equal(f.plan->counters, "");
   end(&f);
 }
 
@@ -213,7 +307,9 @@ static void test_old_runs_give_way_to_new_ones(void **state) {
   assert_true(found.runs >= runs - 12 && found.runs < runs); // as many as the ring holds
   assert_int_equal(found.primitives, found.runs * f.plan->primitive_count);
   assert_int_equal(found.threads, found.primitives);
-  assert_int_equal(spans[n - (size_t)per_run].index, runs); // the newest is there
+  while (spans[--n].kind != MINFER_SPAN_RUN) {
+  }
+  assert_int_equal(spans[n].index, runs); // the newest is there
   end(&f);
 }
 
@@ -399,6 +495,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_levels_record_what_they_say),
       cmocka_unit_test(test_spans_form_a_tree),
+      cmocka_unit_test(test_one_thread_only_works),
+      cmocka_unit_test(test_the_first_run_is_a_phase),
+      cmocka_unit_test(test_counters),
       cmocka_unit_test(test_primitives_fit_into_their_run),
       cmocka_unit_test(test_tracing_does_not_change_the_answer),
       cmocka_unit_test(test_wrong_levels_are_refused),

@@ -61,6 +61,51 @@ static void test_attributes_come_back(void **state) {
   discard(&d);
 }
 
+// What only some traces have: gaps, parts of phases, shares of the roof, counters.
+static void test_the_rest_of_a_trace(void **state) {
+  (void)state;
+  static const mf_item gap_items[] = {{.name = "gap before the first", .category = "gap"},
+                                      {.name = "gap after a", .category = "gap"}},
+                       items[] = {{.name = "a", .category = "convolution", .roof = 500}};
+  static const mf_attribute cache = {.key = "cache", .type = MF_ATTRIBUTE_TEXT, .text = "hit"};
+  static const mf_item two[] = {{.name = "primitives", .category = "start-up"},
+                                {.name = "a", .category = "start-up", .attributes = &cache, .attribute_count = 1}};
+  static const mf_span some[] = {
+      {.kind = MF_SPAN_APPLICATION, .id = 1, .start = T, .duration = 100},
+      {.kind = MF_SPAN_APPLICATION, .id = 2, .parent = 1, .start = T, .duration = 50, .index = 1},
+      {.kind = MF_SPAN_RUN, .id = 3, .start = T + 200, .duration = 9000, .page_faults = 7, .instructions = 99},
+      {.kind = MF_SPAN_PRIMITIVE, .id = 4, .parent = 3, .start = T + 200, .duration = 2000, .voluntary = 3},
+      {.kind = MF_SPAN_GAP, .id = 5, .parent = 3, .start = T + 2200, .duration = 7000, .index = 1}};
+  mf_trace trace = full;
+  trace.phases = two;
+  trace.phase_count = 2;
+  trace.primitives = items;
+  trace.primitive_count = 1;
+  trace.gaps = gap_items;
+  trace.spans = some;
+  trace.span_count = 5;
+  trace.counters = true;
+  document d = written(mf_export_chrome, &trace);
+  assert_number(at(event_of(d.root, 2), "args"), "parent", 1);
+  assert_string_equal(text(at(event_of(d.root, 2), "args"), "cache"), "hit");
+  const cJSON *run = at(event_of(d.root, 3), "args"), *primitive = at(event_of(d.root, 4), "args");
+  assert_number(run, "page_faults", 7);
+  assert_number(run, "involuntary_switches", 0);
+  assert_null(cJSON_GetObjectItemCaseSensitive(run, "instructions")); // no hardware counters
+  assert_number(primitive, "voluntary_switches", 3);
+  assert_number(primitive, "roof_share", 0.25);
+  const cJSON *gap = event_of(d.root, 5);
+  assert_string_equal(text(gap, "name"), "gap after a");
+  assert_string_equal(text(gap, "cat"), "gap");
+  assert_number(gap, "tid", number(event_of(d.root, 3), "tid"));
+  assert_null(cJSON_GetObjectItemCaseSensitive(at(gap, "args"), "page_faults"));
+  discard(&d);
+  trace.hardware_counters = true;
+  d = written(mf_export_chrome, &trace);
+  assert_number(at(event_of(d.root, 3), "args"), "instructions", 99);
+  discard(&d);
+}
+
 static void test_workers_have_tracks_of_their_own(void **state) {
   (void)state;
   document d = written(mf_export_chrome, &full);
@@ -269,6 +314,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_span_comes_back),
       cmocka_unit_test(test_attributes_come_back),
+      cmocka_unit_test(test_the_rest_of_a_trace),
       cmocka_unit_test(test_workers_have_tracks_of_their_own),
       cmocka_unit_test(test_what_stands_beside_the_events),
       cmocka_unit_test(test_hostile_names_are_escaped),

@@ -108,8 +108,8 @@ static void test_every_refused_allocation_is_reported(void **state) {
 
 static void test_kinds_have_names(void **state) {
   (void)state;
-  static const char *const names[] = {"application", "run", "layer", "primitive", "thread"};
-  assert_int_equal(MF_SPAN_KIND_COUNT, 5);
+  static const char *const names[] = {"application", "run", "layer", "primitive", "thread", "gap"};
+  assert_int_equal(MF_SPAN_KIND_COUNT, 6);
   for (int i = 0; i < MF_SPAN_KIND_COUNT; i++) assert_string_equal(mf_span_kind_name((mf_span_kind)i), names[i]);
 }
 

@@ -61,6 +61,8 @@ static const char *print(const fixture *f) {
     for (uint64_t p = s->parent; p; p = f->spans[p - 1].parent) strcat(dots, ".");
     length += (size_t)snprintf(text + length, sizeof text - length, "%s%s%s%d", i ? " " : "", dots,
                                mf_span_kind_name(s->kind), s->index);
+    if (s->kind == MF_SPAN_GAP)
+      length += (size_t)snprintf(text + length, sizeof text - length, "(%llu)", (unsigned long long)s->duration);
     if (s->kind == MF_SPAN_THREAD) length += (size_t)snprintf(text + length, sizeof text - length, ".%d", s->thread);
   }
   return text;
@@ -224,6 +226,64 @@ static void test_phases_come_first(void **state) {
   end(&f);
 }
 
+static void test_phases_have_parts(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, 64);
+  const mf_span phases[] = {{.kind = MF_SPAN_APPLICATION, .start = 5, .duration = 6},
+                            {.kind = MF_SPAN_APPLICATION, .start = 11, .duration = 80, .index = 1},
+                            {.kind = MF_SPAN_APPLICATION, .parent = 2, .start = 12, .duration = 8, .index = 2}};
+  collect(&f, layer_of, phases, 3);
+  assert_string_equal(print(&f), "application0 application1 .application2");
+  end(&f);
+}
+
+// Time without a primitive gets a name where it lasts 1 us: within a layer, between layers, at both ends.
+static void test_gaps(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, 64);
+  push(&f, 1, MF_SPAN_PRIMITIVE, 0, 2500, 3000);
+  push(&f, 1, MF_SPAN_PRIMITIVE, 1, 3999, 5000); // 999 ns are none
+  push_worker(&f, 1, 1, 0, 3999, 5000);
+  push(&f, 1, MF_SPAN_PRIMITIVE, 2, 6000, 7000);
+  push(&f, 1, MF_SPAN_LAYER, 0, 3999, 7000);
+  push(&f, 1, MF_SPAN_PRIMITIVE, 3, 7000, 7000);
+  push(&f, 1, MF_SPAN_PRIMITIVE, 4, 9000, 9500);
+  push(&f, 1, MF_SPAN_LAYER, 1, 9000, 9500);
+  push(&f, 1, MF_SPAN_RUN, 1, 1000, 20000);
+  push(&f, 2, MF_SPAN_LAYER, 0, 33000, 40000); // without primitives nothing is known
+  push(&f, 2, MF_SPAN_RUN, 2, 30000, 50000);
+  collect(&f, layer_of, NULL, 0);
+  assert_string_equal(print(&f),
+                      "run1 .gap0(1500) .primitive0 .layer0 ..primitive1 ...thread1.0 ..gap2(1000) ..primitive2 "
+                      ".primitive3 .gap4(2000) .layer1 ..primitive4 .gap5(10500) run2 .layer0");
+  assert_int_equal(f.spans[1].start, 1000);
+  assert_int_equal(f.spans[6].start, 5000);
+  end(&f);
+}
+
+static void test_counters(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, 64);
+  mf_recorder_push(f.recorder, &(mf_record){.run = 1,
+                                            .kind = MF_SPAN_RUN,
+                                            .duration = 9,
+                                            .cycles = 11,
+                                            .instructions = 12,
+                                            .cache_misses = 13,
+                                            .page_faults = 14,
+                                            .voluntary = 15,
+                                            .involuntary = 16});
+  collect(&f, layer_of, NULL, 0);
+  const mf_span *s = &f.spans[0];
+  assert_true(s->cycles == 11 && s->instructions == 12 && s->cache_misses == 13);
+  assert_true(s->page_faults == 14 && s->voluntary == 15 && s->involuntary == 16);
+  assert_true(s->effective == 0 && s->overhead == 0 && s->chunks == 0);
+  end(&f);
+}
+
 static void test_nothing_recorded(void **state) {
   (void)state;
   fixture f = {0};
@@ -240,16 +300,16 @@ static void test_nothing_recorded(void **state) {
 static void test_names(void **state) {
   (void)state;
   const mf_item phases[] = {{.name = "build"}}, layers[] = {{.name = "a"}, {.name = "b"}},
-                primitives[] = {{.name = "p"}, {.name = "q"}, {.name = "r"}};
-  const mf_trace trace = {.phases = phases, .layers = layers, .primitives = primitives};
+                primitives[] = {{.name = "p"}, {.name = "q"}, {.name = "r"}},
+                gaps[] = {{.name = "first"}, {.name = "after p"}, {.name = "after q"}, {.name = "after r"}};
+  const mf_trace trace = {.phases = phases, .layers = layers, .primitives = primitives, .gaps = gaps};
   static const struct {
     mf_span span;
     const char *name;
-  } cases[] = {{{.kind = MF_SPAN_APPLICATION, .index = 0}, "build"},
-               {{.kind = MF_SPAN_RUN, .index = 17}, "run"},
-               {{.kind = MF_SPAN_LAYER, .index = 1}, "b"},
-               {{.kind = MF_SPAN_PRIMITIVE, .index = 2}, "r"},
-               {{.kind = MF_SPAN_THREAD, .index = 1}, "q"}};
+  } cases[] = {{{.kind = MF_SPAN_APPLICATION, .index = 0}, "build"}, {{.kind = MF_SPAN_RUN, .index = 17}, "run"},
+               {{.kind = MF_SPAN_LAYER, .index = 1}, "b"},           {{.kind = MF_SPAN_PRIMITIVE, .index = 2}, "r"},
+               {{.kind = MF_SPAN_THREAD, .index = 1}, "q"},          {{.kind = MF_SPAN_GAP, .index = 0}, "first"},
+               {{.kind = MF_SPAN_GAP, .index = 3}, "after r"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     assert_string_equal(mf_trace_name(&trace, &cases[i].span), cases[i].name);
   assert_null(mf_trace_item(&trace, &cases[1].span));
@@ -284,6 +344,9 @@ int main(void) {
       cmocka_unit_test(test_cut_runs_are_left_out),
       cmocka_unit_test(test_a_run_larger_than_the_ring_leaves_nothing),
       cmocka_unit_test(test_phases_come_first),
+      cmocka_unit_test(test_phases_have_parts),
+      cmocka_unit_test(test_gaps),
+      cmocka_unit_test(test_counters),
       cmocka_unit_test(test_nothing_recorded),
       cmocka_unit_test(test_names),
       cmocka_unit_test(test_a_refused_allocation_is_reported),

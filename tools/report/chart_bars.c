@@ -156,7 +156,7 @@ double chart_startup(cairo_t *c, const report_trace *t) {
   snprintf(title, sizeof title, "%s: start-up", chart_subject(subject, t));
   for (size_t i = 0; i < view->span_count; i++) {
     const minfer_span *s = &view->spans[i];
-    if (s->kind != MINFER_SPAN_APPLICATION) continue;
+    if (s->kind != MINFER_SPAN_APPLICATION || s->parent) continue; // parts of phases are not drawn
     if (rows++ == 0) first = s->start_ns;
     if (s->start_ns + s->duration_ns > last) last = s->start_ns + s->duration_ns;
     if (rows <= ROWS) names = fmax(names, fmin(NAME_LIMIT, 0.5 + draw_text_width(c, view->phases[s->index].name)));
@@ -168,7 +168,7 @@ double chart_startup(cairo_t *c, const report_trace *t) {
   time_axis(c, &s, y - 6, y + rows * 14 - 4);
   for (size_t i = 0; i < view->span_count && rows > 0; i++) {
     const minfer_span *span = &view->spans[i];
-    if (span->kind != MINFER_SPAN_APPLICATION) continue;
+    if (span->kind != MINFER_SPAN_APPLICATION || span->parent) continue;
     const double ms = (double)span->duration_ns * 1e-6,
                  x = s.left + width_of(&s, (double)(span->start_ns - first) * 1e-6);
     draw_name(c, CHART_MARGIN, y, names, DRAW_INK, view->phases[span->index].name);
