@@ -29,7 +29,7 @@ typedef struct mf_verbose_match {
 // `graph` as the builder made it, before passes. Equal sizes are told apart by their order in the log; the two branches
 // of a residual block also by which of them the log adds into elsewhere. A residual sum belongs to the branch whose
 // primitive has it as a post-op, else to the main one. Everything is in the arena.
-mf_status mf_verbose_match_graph(mf_verbose_match *out, mf_arena *arena, const mf_verbose_log *log, const int *sequence,
+mf_status mf_verbose_match_graph(mf_verbose_match *m, mf_arena *arena, const mf_verbose_log *log, const int *sequence,
                                  int length, const mf_graph *graph, mf_error *e);
 
 // Pixels of the first convolution's input and its channels, to build the network by; false without a convolution.

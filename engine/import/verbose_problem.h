@@ -44,7 +44,7 @@ typedef struct mf_verbose_problem {
 // for each element that pooling, eltwise, binary and sum take; 2 an element in batch normalization, 5 in softmax,
 // 2 size + 2 in lrn; none in reorder and concat. Post-ops do not count. Where a line names no type (v0.x), f32 is
 // assumed, unless the implementation's name has "int8" in it.
-void mf_verbose_problem_read(mf_verbose_problem *out, const char *kind, const char *impl, const char *memory,
+void mf_verbose_problem_read(mf_verbose_problem *p, const char *kind, const char *impl, const char *memory,
                              const char *attributes, const char *problem);
 
 // Whether post-ops add another tensor: sum, binary_add.

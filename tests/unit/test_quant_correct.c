@@ -58,7 +58,7 @@ static double largest_difference(const double *a, const double *b, int64_t count
 // The last layer's output is float: its means become those of f32. Whatever errors came before are in them.
 static void check_means(setting *s, int threads, const mf_plan_options *options, int layers) {
   mf_error e;
-  double f32[64], plain[64], corrected[64], applied[64];
+  double f32[64] = {0}, plain[64] = {0}, corrected[64] = {0}, applied[64] = {0};
   const int64_t count = channels(s->graph, s->graph->output);
   assert_in_range(count, 1, 64);
   harness_engine engine;

@@ -96,7 +96,7 @@ static void test_distributions(void **state) {
   for (int d = 0; d < COUNT(all); d++)
     for (int size = 0; size < 4; size++) {
       const size_t count = ((size_t[]){1, 2, 77, MOST})[size];
-      uint64_t seed = (uint64_t)(d * 4 + size + 1);
+      uint64_t seed = (uint64_t)d * 4 + (uint64_t)size + 1;
       for (size_t i = 0; i < count; i++) data[i] = (float)all[d](&seed);
       expect_any_way(data, count);
     }

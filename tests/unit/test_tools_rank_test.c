@@ -1,6 +1,7 @@
 // Rank tests against scipy 1.17.1: mannwhitneyu (method "exact" without ties, "asymptotic" with its corrections) and
 // false_discovery_control; with ties, small sets were enumerated in Python: all choices of midranks (rankdata).
 #include "../../tools/rank_test.c" // NOLINT(bugprone-suspicious-include): the program's files are no library
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static void assert_p(const double *a, size_t a_count, const double *b, size_t b_count, double expected) {
-  double there, back;
+  double there = NAN, back = NAN;
   assert_true(rank_test(a, a_count, b, b_count, &there) && rank_test(b, b_count, a, a_count, &back));
   if (fabs(there - expected) > 1e-12 * expected) fail_msg("p %.17g, expected %.17g", there, expected);
   if (fabs(back - expected) > 1e-12 * expected) fail_msg("p %.17g the other way round, not %.17g", back, expected);
