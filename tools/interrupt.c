@@ -1,7 +1,9 @@
 #include "interrupt.h"
 #include <signal.h>
+#include <stdatomic.h>
 
-static volatile sig_atomic_t seen; // the signal; 0: none
+static atomic_int
+    seen; // instances look at it from threads of their own; lock-free, so a handler may write it // the signal; 0: none
 
 static void note(int signal_number) {
   seen = signal_number;
