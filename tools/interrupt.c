@@ -2,8 +2,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-static atomic_int
-    seen; // instances look at it from threads of their own; lock-free, so a handler may write it // the signal; 0: none
+// The signal; 0: none. Instances look at it from threads of their own; it is lock-free, so a handler may write it.
+static atomic_int seen;
 
 static void note(int signal_number) {
   seen = signal_number;
