@@ -120,7 +120,7 @@ static const char *kind_of(const log_summary *s, int item) {
 // What is of no stage goes behind the stages.
 static void rest_last(log_group *groups, int count) {
   for (int i = 0, moved = 0; i + moved < count; i++) {
-    while (groups[i].name[0] == '(' && i + moved < count) {
+    while (i + moved < count && groups[i].name && groups[i].name[0] == '(') {
       const log_group rest = groups[i];
       memmove(&groups[i], &groups[i + 1], (size_t)(count - i - 1) * sizeof *groups);
       groups[count - 1] = rest;

@@ -32,9 +32,9 @@ minfer_status measure(const setup *s, const options *o, progress *p, measurement
 minfer_status measure_warm_up(const setup *s, const options *o, progress *p, measurement *m, minfer_error *error);
 minfer_status measure_block(const setup *s, int runs, measurement *m, minfer_error *error);
 minfer_status measure_uncounted(const setup *s, double *ms, minfer_error *error); // one run, its time
-// How many runs of `run_ms` make a block of at least `block_ms`: 1 to MEASURE_BLOCK_RUNS.
+// How many runs of `run_ms` make a block of at least `wanted_ms`: 1 to MEASURE_BLOCK_RUNS.
 enum { MEASURE_BLOCK_RUNS = 1000 };
-int measure_block_runs(double run_ms, double block_ms);
+int measure_block_runs(double run_ms, double wanted_ms);
 int measure_instances(const measurement *m);
 // Throughput: of one instance by its median, of several by what all did in the time.
 double measure_images_per_s(const measurement *m, int batch);

@@ -161,7 +161,7 @@ static bool put_json(FILE *out, const tune_report *report, const char *repeat) {
   put_json_ratio(j, "over_next", r->second != NULL, &r->over_second);
   put_json_ratio(j, "over_default", r->standard != NULL, &r->over_standard);
   minfer_json_array(j, "candidates");
-  for (size_t i = 0; i < r->count; i++) put_json_candidate(j, &r->items[i], &r->items[i] == r->standard);
+  for (size_t i = 0; i < r->count && r->items; i++) put_json_candidate(j, &r->items[i], &r->items[i] == r->standard);
   minfer_json_end(j);
   minfer_json_close(j);
   return true;

@@ -169,8 +169,8 @@ static minfer_status search(sut *s, scenario_result *r, bool *passed, minfer_err
     if (good <= 0 && bad * seconds < 1) break;
   }
   *passed = false;
-  for (double rate = good; rate > 0.5 * good && !*passed && !interrupt_seen(); rate -= fine * good)
-    TRY(try_rate(s, rate, seconds, r, passed, error));
+  for (int down = 0; down * fine < 0.5 && good > 0 && !*passed && !interrupt_seen(); down++)
+    TRY(try_rate(s, good * (1 - down * fine), seconds, r, passed, error));
   return MINFER_OK;
 }
 

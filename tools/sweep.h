@@ -60,7 +60,7 @@ typedef struct sweep_plan {
   size_t count, group; // group: how many to one
   minfer_session_options defaults;
 } sweep_plan;
-minfer_status sweep_plan_make(sweep_plan *out, const options *o, minfer_error *error);
+minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *error);
 void sweep_plan_free(sweep_plan *p);
 
 // ---- measuring (sweep_group.c)

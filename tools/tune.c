@@ -56,12 +56,12 @@ static void drop_worse(tune_result *r, const combination *standard) {
 static minfer_status run_rounds(tune_result *r, const options *o, int rounds, double until_s, console *c,
                                 minfer_error *error) {
   const size_t alive = count_alive(r);
-  side **sides = calloc(alive, sizeof(side *));
+  side **sides = calloc(alive + 1, sizeof(side *));
   minfer_status status = sides ? MINFER_OK : fail_memory(error);
   size_t count = 0;
   for (size_t i = 0; i < r->count && sides; i++)
     if (!r->items[i].stage) sides[count++] = r->items[i].side;
-  for (int round = 0; round < rounds && status == MINFER_OK; round++) {
+  for (int round = 0; round < rounds && sides && sides[0] && status == MINFER_OK; round++) {
     if (round && clock_s() > until_s) break;
     progress_show(&c->progress, "tune", "stage %d: %zu candidates, round %d of %d, at most %.0f s left", r->stages,
                   count, round + 1, rounds, fmax(0, until_s - clock_s()));
@@ -103,7 +103,7 @@ static minfer_status take_candidates(heat *h, tune_result *r, minfer_error *erro
 
 static bool has_rounds(const tune_result *r) {
   for (size_t i = 0; i < r->count; i++)
-    if (!r->items[i].side->rounds.count) return false;
+    if (!r->items[i].side || !r->items[i].side->rounds.count) return false;
   return true;
 }
 
