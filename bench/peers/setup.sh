@@ -20,4 +20,6 @@ environment openvino openvino onnx numpy
 environment nncf openvino nncf onnx numpy
 # MXNet's last release stands on an old numpy, and needs Python 3.11 or older.
 environment mxnet numpy==1.23.5 mxnet==1.9.1
-ls "$folder"/*/complete | sed "s|$folder/||; s|/complete||" | tr '\n' ' ' && echo "in $folder"
+for mark in "$folder"/*/complete; do
+  if [ -f "$mark" ]; then basename "$(dirname "$mark")"; fi
+done
