@@ -89,8 +89,9 @@ typedef struct writer {
   int run_number;
 } writer;
 
+// Times beyond the clock's end become its end: later stays later.
 static uint64_t ns(double ms) {
-  return ms > 0 && ms < 9e12 ? (uint64_t)llround(ms * 1e6) : 0;
+  return ms > 0 ? (uint64_t)llround(fmin(ms, 9e12) * 1e6) : 0;
 }
 
 static size_t open_span(writer *w, mf_span_kind kind, int index, size_t parent, const moment *m) {
