@@ -2,162 +2,131 @@
 #include "api/handles.h"
 #include "base/clock.h"
 #include "plan/onednn.h"
+#include "trace/attributes.h"
 #include <string.h>
 
-#define ATTRIBUTES 48
-typedef struct attributes { // being made; the arena gets as many as there are
-  mf_attribute list[ATTRIBUTES];
-  int count;
-} attributes;
-
-static void text(attributes *a, const char *key, const char *value) {
-  if (value && *value) a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXT, .text = value};
-}
-
-static void texts(attributes *a, const char *key, const char *const *values, int count) {
-  a->list[a->count++] =
-      (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXTS, .texts = values, .integer = (int64_t)count};
-}
-
-static void integer(attributes *a, const char *key, size_t value) {
-  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_INT, .integer = (int64_t)value};
-}
-
-static void number(attributes *a, const char *key, double value) {
-  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_DOUBLE, .number = value};
-}
-
-static mf_status keep(minfer_session *s, const attributes *a, const mf_attribute **list, int *count, mf_error *e) {
-  const size_t bytes = (size_t)a->count * sizeof *a->list;
-  mf_attribute *kept = mf_arena_alloc(&s->arena, bytes);
-  if (!kept) return mf_fail_memory(e, bytes);
-  memcpy(kept, a->list, bytes);
-  *list = kept;
-  *count = a->count;
-  return MF_OK;
-}
-
 static mf_status layer_item(minfer_session *s, const minfer_layer *l, mf_item *out, mf_error *e) {
-  attributes a = {.count = 0};
-  text(&a, "kind", l->kind);
-  texts(&a, "sources", l->sources, l->source_count);
-  text(&a, "stage", l->stage);
-  text(&a, "dtype", l->dtype);
-  text(&a, "implementation", l->impl);
-  text(&a, "input_shape", l->input_shape);
-  text(&a, "output_shape", l->output_shape);
+  mf_trace_attributes a = {.count = 0};
+  mf_trace_attributes_text(&a, "kind", l->kind);
+  mf_trace_attributes_texts(&a, "sources", l->sources, l->source_count);
+  mf_trace_attributes_text(&a, "stage", l->stage);
+  mf_trace_attributes_text(&a, "dtype", l->dtype);
+  mf_trace_attributes_text(&a, "implementation", l->impl);
+  mf_trace_attributes_text(&a, "input_shape", l->input_shape);
+  mf_trace_attributes_text(&a, "output_shape", l->output_shape);
   *out = (mf_item){.name = l->name, .category = l->kind};
-  return keep(s, &a, &out->attributes, &out->attribute_count, e);
+  return mf_trace_attributes_keep(&s->arena, &a, &out->attributes, &out->attribute_count, e);
 }
 
-static void argument(attributes *a, const char *format_key, const char *dtype_key, const minfer_argument *argument) {
-  text(a, format_key, argument->format);
-  text(a, dtype_key, argument->dtype);
+static void argument(mf_trace_attributes *a, const char *format_key, const char *dtype_key,
+                     const minfer_argument *argument) {
+  mf_trace_attributes_text(a, format_key, argument->format);
+  mf_trace_attributes_text(a, dtype_key, argument->dtype);
 }
 
 static mf_status primitive_item(minfer_session *s, const minfer_primitive *p, mf_item *out, mf_error *e) {
-  attributes a = {.count = 0};
-  text(&a, "kind", p->kind);
-  text(&a, "implementation", p->impl);
-  text(&a, "problem", p->problem);
+  mf_trace_attributes a = {.count = 0};
+  mf_trace_attributes_text(&a, "kind", p->kind);
+  mf_trace_attributes_text(&a, "implementation", p->impl);
+  mf_trace_attributes_text(&a, "problem", p->problem);
   argument(&a, "source_format", "source_dtype", &p->source);
   argument(&a, "weights_format", "weights_dtype", &p->weights);
   argument(&a, "bias_format", "bias_dtype", &p->bias);
   argument(&a, "destination_format", "destination_dtype", &p->destination);
-  text(&a, "post_ops", p->post_ops);
-  text(&a, "from", p->from);
-  text(&a, "to", p->to);
-  text(&a, "reason", p->reason);
-  integer(&a, "scratchpad_bytes", p->scratchpad_bytes);
-  integer(&a, "bytes_read", p->bytes_read);
-  integer(&a, "bytes_written", p->bytes_written);
+  mf_trace_attributes_text(&a, "post_ops", p->post_ops);
+  mf_trace_attributes_text(&a, "from", p->from);
+  mf_trace_attributes_text(&a, "to", p->to);
+  mf_trace_attributes_text(&a, "reason", p->reason);
+  mf_trace_attributes_integer(&a, "scratchpad_bytes", p->scratchpad_bytes);
+  mf_trace_attributes_integer(&a, "bytes_read", p->bytes_read);
+  mf_trace_attributes_integer(&a, "bytes_written", p->bytes_written);
   const double bytes = (double)p->bytes_read + (double)p->bytes_written;
   if (p->flops > 0) {
-    number(&a, "flops", p->flops);
-    if (bytes > 0) number(&a, "flops_per_byte", p->flops / bytes);
+    mf_trace_attributes_number(&a, "flops", p->flops);
+    if (bytes > 0) mf_trace_attributes_number(&a, "flops_per_byte", p->flops / bytes);
   }
-  text(&a, "bound", p->bound);
-  if (p->roof_ns > 0) number(&a, "roof_ns", p->roof_ns);
+  mf_trace_attributes_text(&a, "bound", p->bound);
+  if (p->roof_ns > 0) mf_trace_attributes_number(&a, "roof_ns", p->roof_ns);
   *out = (mf_item){.name = p->name, .category = p->kind, .flops = p->flops, .bytes = bytes, .roof = p->roof_ns};
-  return keep(s, &a, &out->attributes, &out->attribute_count, e);
+  return mf_trace_attributes_keep(&s->arena, &a, &out->attributes, &out->attribute_count, e);
 }
 
 static const char *const dtypes[] = {"f32", "bf16", "f16", "int8"};
 static const char *const layouts[] = {"auto", "blocked", "nhwc", "nchw"};
 static const char *const algorithms[] = {"auto", "direct", "gemm", "winograd"};
 
-static void machine(attributes *a, const mf_topology *t, const char *onednn_version) {
-  text(a, "minfer_version", MINFER_VERSION);
-  text(a, "onednn_version", onednn_version);
-  text(a, "onednn_runtime", "threadpool");
-  text(a, "cpu", t->model);
-  text(a, "isa", mf_onednn_isa());
-  integer(a, "logical_cpus", t->cpu_count);
-  integer(a, "physical_cores", t->core_count);
-  if (t->quota_cpus > 0) number(a, "cgroup_cpus", t->quota_cpus);
-  integer(a, "l1d_bytes", t->l1d_bytes);
-  integer(a, "l2_bytes", t->l2_bytes);
-  integer(a, "l3_bytes", t->l3_bytes);
-  integer(a, "memory_bytes", t->memory_bytes);
+static void machine(mf_trace_attributes *a, const mf_topology *t, const char *onednn_version) {
+  mf_trace_attributes_text(a, "minfer_version", MINFER_VERSION);
+  mf_trace_attributes_text(a, "onednn_version", onednn_version);
+  mf_trace_attributes_text(a, "onednn_runtime", "threadpool");
+  mf_trace_attributes_text(a, "cpu", t->model);
+  mf_trace_attributes_text(a, "isa", mf_onednn_isa());
+  mf_trace_attributes_integer(a, "logical_cpus", t->cpu_count);
+  mf_trace_attributes_integer(a, "physical_cores", t->core_count);
+  if (t->quota_cpus > 0) mf_trace_attributes_number(a, "cgroup_cpus", t->quota_cpus);
+  mf_trace_attributes_integer(a, "l1d_bytes", t->l1d_bytes);
+  mf_trace_attributes_integer(a, "l2_bytes", t->l2_bytes);
+  mf_trace_attributes_integer(a, "l3_bytes", t->l3_bytes);
+  mf_trace_attributes_integer(a, "memory_bytes", t->memory_bytes);
 }
 
-static void options(attributes *a, const minfer_session *s) {
+static void options(mf_trace_attributes *a, const minfer_session *s) {
   const minfer_session_options *o = &s->options;
   const minfer_model_info *info = &s->model->info;
-  text(a, "model", info->name);
-  number(a, "width_multiplier", info->multiplier);
-  text(a, "weights_source", info->weights_source);
-  text(a, "weights_path", info->weights_path);
-  text(a, "dtype", dtypes[o->dtype]);
-  integer(a, "batch", (size_t)o->batch);
-  text(a, "layout", layouts[o->layout]);
-  text(a, "fusion", o->no_fusion ? "off" : "on");
-  text(a, "algorithm", algorithms[o->algorithm]);
-  integer(a, "threads", (size_t)s->plan->threads);
-  integer(a, "spin_us", (size_t)mf_api_spin(o));
-  text(a, "affinity", o->affinity ? o->affinity : "default");
-  text(a, "calibration_source", s->view.calibration_source);
-  text(a, "calibrator", s->view.calibrator);
-  if (s->calibration.samples) integer(a, "calibration_images", (size_t)s->calibration.samples);
+  mf_trace_attributes_text(a, "model", info->name);
+  mf_trace_attributes_number(a, "width_multiplier", info->multiplier);
+  mf_trace_attributes_text(a, "weights_source", info->weights_source);
+  mf_trace_attributes_text(a, "weights_path", info->weights_path);
+  mf_trace_attributes_text(a, "dtype", dtypes[o->dtype]);
+  mf_trace_attributes_integer(a, "batch", (size_t)o->batch);
+  mf_trace_attributes_text(a, "layout", layouts[o->layout]);
+  mf_trace_attributes_text(a, "fusion", o->no_fusion ? "off" : "on");
+  mf_trace_attributes_text(a, "algorithm", algorithms[o->algorithm]);
+  mf_trace_attributes_integer(a, "threads", (size_t)s->plan->threads);
+  mf_trace_attributes_integer(a, "spin_us", (size_t)mf_api_spin(o));
+  mf_trace_attributes_text(a, "affinity", o->affinity ? o->affinity : "default");
+  mf_trace_attributes_text(a, "calibration_source", s->view.calibration_source);
+  mf_trace_attributes_text(a, "calibrator", s->view.calibrator);
+  if (s->calibration.samples) mf_trace_attributes_integer(a, "calibration_images", (size_t)s->calibration.samples);
 }
 
 // The roofs of the roofline at the run's number of threads. Reading, for that is the higher one.
-static void peaks(attributes *a, const minfer_peak_row *row, minfer_dtype dtype) {
+static void peaks(mf_trace_attributes *a, const minfer_peak_row *row, minfer_dtype dtype) {
   static const char *const compute[] = {"peak_f32_gflops", "peak_bf16_gflops", "peak_f16_gflops", "peak_int8_gflops"};
   static const char *const memory[] = {"peak_l1_gbytes_per_s", "peak_l2_gbytes_per_s", "peak_l3_gbytes_per_s",
                                        "peak_gbytes_per_s"};
   const minfer_peak *own = &row->compute[dtype];
-  number(a, "peak_gflops", own->rate > 0 ? own->rate : row->compute[MINFER_F32].rate);
+  mf_trace_attributes_number(a, "peak_gflops", own->rate > 0 ? own->rate : row->compute[MINFER_F32].rate);
   for (int i = 0; i <= MINFER_INT8; i++)
-    if (row->compute[i].rate > 0) number(a, compute[i], row->compute[i].rate);
+    if (row->compute[i].rate > 0) mf_trace_attributes_number(a, compute[i], row->compute[i].rate);
   for (int i = 0; i < MINFER_MEMORY_LEVELS; i++)
-    if (row->read[i].rate > 0) number(a, memory[i], row->read[i].rate);
+    if (row->read[i].rate > 0) mf_trace_attributes_number(a, memory[i], row->read[i].rate);
 }
 
 static mf_status environment(minfer_session *s, mf_error *e) {
-  attributes a = {.count = 0};
+  mf_trace_attributes a = {.count = 0};
   const dnnl_version_t *v = dnnl_version();
   const char *version = mf_arena_format(&s->arena, "%d.%d.%d", v->major, v->minor, v->patch);
   const char *name = mf_arena_format(&s->arena, "minfer %s %s", s->model->info.name, dtypes[s->options.dtype]);
   if (!version || !name) return mf_fail_memory(e, 64);
   machine(&a, &s->topology, version);
   options(&a, s);
-  integer(&a, "activation_bytes", s->plan->activation_bytes);
-  integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
-  integer(&a, "weight_bytes", s->plan->constant_bytes);
-  integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
+  mf_trace_attributes_integer(&a, "activation_bytes", s->plan->activation_bytes);
+  mf_trace_attributes_integer(&a, "activation_bound_bytes", s->plan->activation_bound_bytes);
+  mf_trace_attributes_integer(&a, "weight_bytes", s->plan->constant_bytes);
+  mf_trace_attributes_integer(&a, "scratchpad_bytes", s->plan->scratchpad_bytes);
   if (s->view.peaks) peaks(&a, s->view.peaks, s->options.dtype);
-  text(&a, "counters", s->view.counters);
-  MF_TRY(keep(s, &a, &s->trace.environment, &s->trace.environment_count, e));
+  mf_trace_attributes_text(&a, "counters", s->view.counters);
+  MF_TRY(mf_trace_attributes_keep(&s->arena, &a, &s->trace.environment, &s->trace.environment_count, e));
   s->trace.name = name;
   return MF_OK;
 }
 
 static mf_status phase_item(minfer_session *s, const minfer_phase *p, mf_item *out, mf_error *e) {
-  attributes a = {.count = 0};
-  text(&a, "cache", p->cache);
+  mf_trace_attributes a = {.count = 0};
+  mf_trace_attributes_text(&a, "cache", p->cache);
   *out = (mf_item){.name = p->name, .category = "start-up"};
-  return a.count ? keep(s, &a, &out->attributes, &out->attribute_count, e) : MF_OK;
+  return a.count ? mf_trace_attributes_keep(&s->arena, &a, &out->attributes, &out->attribute_count, e) : MF_OK;
 }
 
 // What the time before the first primitive and after each one is called, where it is long enough to be shown.

@@ -1,39 +1,9 @@
 #include "import/verbose_items.h"
+#include "trace/attributes.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { ATTRIBUTES = 48, REASONS = 20 };
-
-typedef struct attributes { // being made; the arena gets as many as there are
-  mf_attribute list[ATTRIBUTES];
-  int count;
-} attributes;
-
-static void text(attributes *a, const char *key, const char *value) {
-  if (value && *value) a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXT, .text = value};
-}
-
-static void texts(attributes *a, const char *key, const char *const *values, int count) {
-  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_TEXTS, .texts = values, .integer = count};
-}
-
-static void integer(attributes *a, const char *key, size_t value) {
-  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_INT, .integer = (int64_t)value};
-}
-
-static void number(attributes *a, const char *key, double value) {
-  a->list[a->count++] = (mf_attribute){.key = key, .type = MF_ATTRIBUTE_DOUBLE, .number = value};
-}
-
-static mf_status keep(mf_arena *arena, const attributes *a, const mf_attribute **list, int *count, mf_error *e) {
-  const size_t bytes = (size_t)a->count * sizeof *a->list;
-  mf_attribute *kept = mf_arena_alloc(arena, bytes + 1);
-  if (!kept) return mf_fail_memory(e, bytes);
-  memcpy(kept, a->list, bytes);
-  *list = kept;
-  *count = a->count;
-  return MF_OK;
-}
+enum { REASONS = 20 };
 
 static mf_status copied(mf_arena *arena, const char **out, const char *from, mf_error *e) {
   *out = from && *from ? mf_arena_copy(arena, from) : "";
@@ -68,15 +38,15 @@ static void name_as_weights(char *format) {
   }
 }
 
-static mf_status operand(mf_arena *arena, attributes *a, const char *format_key, const char *dtype_key,
+static mf_status operand(mf_arena *arena, mf_trace_attributes *a, const char *format_key, const char *dtype_key,
                          const mf_verbose_memory *m, bool weights, mf_error *e) {
   const char *format, *dtype;
   mf_verbose_memory named = *m;
   if (weights && !strchr(named.format, 'o') && !strchr(named.format, 'O')) name_as_weights(named.format);
   MF_TRY(copied(arena, &format, named.format, e));
   MF_TRY(copied(arena, &dtype, m->dtype, e));
-  text(a, format_key, format);
-  text(a, dtype_key, dtype);
+  mf_trace_attributes_text(a, format_key, format);
+  mf_trace_attributes_text(a, dtype_key, dtype);
   return MF_OK;
 }
 
@@ -84,17 +54,17 @@ static mf_status operand(mf_arena *arena, attributes *a, const char *format_key,
 static mf_status primitive_item(mf_item *out, mf_arena *arena, const mf_verbose_log *log, size_t index,
                                 const char *name, const mf_verbose_place *place, mf_error *e) {
   const mf_verbose_primitive *p = log->primitives[index];
-  attributes a = {.count = 0};
+  mf_trace_attributes a = {.count = 0};
   const char *kind, *copy, *posts;
   MF_TRY(copied(arena, &kind, p->label, e));
-  text(&a, "kind", kind);
+  mf_trace_attributes_text(&a, "kind", kind);
   const struct {
     const char *key, *value;
   } plain[] = {{"implementation", p->impl}, {"problem", p->problem},       {"prop_kind", p->prop},
                {"auxiliary", p->aux},       {"attributes", p->attributes}, {"engine", p->engine}};
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
     MF_TRY(copied(arena, &copy, plain[i].value, e));
-    text(&a, plain[i].key, copy);
+    mf_trace_attributes_text(&a, plain[i].key, copy);
   }
   const bool of_weights = place && strcmp(place->from, "weights") == 0;
   MF_TRY(operand(arena, &a, "source_format", "source_dtype", &p->parsed.source, of_weights, e));
@@ -102,26 +72,26 @@ static mf_status primitive_item(mf_item *out, mf_arena *arena, const mf_verbose_
   MF_TRY(operand(arena, &a, "bias_format", "bias_dtype", &p->parsed.bias, false, e));
   MF_TRY(operand(arena, &a, "destination_format", "destination_dtype", &p->parsed.destination, of_weights, e));
   MF_TRY(post_ops(arena, p->attributes, &posts, e));
-  text(&a, "post_ops", posts);
+  mf_trace_attributes_text(&a, "post_ops", posts);
   if (place) {
-    text(&a, "from", place->from);
-    text(&a, "to", place->to);
-    text(&a, "reason", place->reason);
+    mf_trace_attributes_text(&a, "from", place->from);
+    mf_trace_attributes_text(&a, "to", place->to);
+    mf_trace_attributes_text(&a, "reason", place->reason);
   }
   const double bytes = p->parsed.bytes_read + p->parsed.bytes_written;
   if (bytes > 0 && bytes < 1e18) {
-    integer(&a, "bytes_read", (size_t)p->parsed.bytes_read);
-    integer(&a, "bytes_written", (size_t)p->parsed.bytes_written);
+    mf_trace_attributes_integer(&a, "bytes_read", (size_t)p->parsed.bytes_read);
+    mf_trace_attributes_integer(&a, "bytes_written", (size_t)p->parsed.bytes_written);
   }
   if (p->parsed.flops > 0) {
-    number(&a, "flops", p->parsed.flops);
-    if (bytes > 0) number(&a, "flops_per_byte", p->parsed.flops / bytes);
+    mf_trace_attributes_number(&a, "flops", p->parsed.flops);
+    if (bytes > 0) mf_trace_attributes_number(&a, "flops_per_byte", p->parsed.flops / bytes);
   }
-  integer(&a, "descriptor", index);
-  integer(&a, "executions", p->executions);
-  number(&a, "log_ms", p->ms);
+  mf_trace_attributes_integer(&a, "descriptor", index);
+  mf_trace_attributes_integer(&a, "executions", p->executions);
+  mf_trace_attributes_number(&a, "log_ms", p->ms);
   *out = (mf_item){.name = name, .category = kind, .flops = p->parsed.flops, .bytes = bytes < 1e18 ? bytes : 0};
-  return keep(arena, &a, &out->attributes, &out->attribute_count, e);
+  return mf_trace_attributes_keep(arena, &a, &out->attributes, &out->attribute_count, e);
 }
 
 static mf_status name_of(mf_arena *arena, const mf_verbose_parts *parts, const mf_verbose_place *place,
@@ -173,7 +143,7 @@ static mf_status layer_items(mf_trace *out, mf_arena *arena, const mf_verbose_pa
     const mf_verbose_layer *l = &parts->layers->layers[i];
     const mf_verbose_primitive *p = parts->log->primitives[parts->sequence[l->first]];
     const mf_verbose_problem *q = &p->parsed;
-    attributes a = {.count = 0};
+    mf_trace_attributes a = {.count = 0};
     const char *kind, *impl, *dtype = q->source.dtype;
     if (strcmp(dtype, "u8") == 0 || strcmp(dtype, "s8") == 0) dtype = "int8";
     MF_TRY(copied(arena, &kind, l->kind, e));
@@ -182,15 +152,15 @@ static mf_status layer_items(mf_trace *out, mf_arena *arena, const mf_verbose_pa
     const char *in = shape(arena, q->mb, q->in_channels, q->in_height, q->in_width);
     const char *to = shape(arena, q->mb, q->out_channels, q->out_height, q->out_width);
     if (!in || !to) return mf_fail_memory(e, 64);
-    text(&a, "kind", kind);
-    if (l->source_count) texts(&a, "sources", l->sources, l->source_count);
-    text(&a, "stage", l->stage);
-    text(&a, "dtype", dtype);
-    text(&a, "implementation", impl);
-    text(&a, "input_shape", in);
-    text(&a, "output_shape", to);
+    mf_trace_attributes_text(&a, "kind", kind);
+    if (l->source_count) mf_trace_attributes_texts(&a, "sources", l->sources, l->source_count);
+    mf_trace_attributes_text(&a, "stage", l->stage);
+    mf_trace_attributes_text(&a, "dtype", dtype);
+    mf_trace_attributes_text(&a, "implementation", impl);
+    mf_trace_attributes_text(&a, "input_shape", in);
+    mf_trace_attributes_text(&a, "output_shape", to);
     items[i] = (mf_item){.name = l->name, .category = kind};
-    MF_TRY(keep(arena, &a, &items[i].attributes, &items[i].attribute_count, e));
+    MF_TRY(mf_trace_attributes_keep(arena, &a, &items[i].attributes, &items[i].attribute_count, e));
   }
   out->layers = items;
   out->layer_count = count;
@@ -205,19 +175,19 @@ static mf_status phase_items(mf_trace *out, mf_arena *arena, const mf_verbose_pa
   if (!items) return mf_fail_memory(e, (count + 1) * sizeof *items);
   for (size_t i = 0; i < log->creation_count; i++) {
     const mf_verbose_creation *c = &log->creations[i];
-    attributes a = {.count = 0};
+    mf_trace_attributes a = {.count = 0};
     const char *kind, *status;
     MF_TRY(copied(arena, &kind, c->kind, e));
     MF_TRY(copied(arena, &status, c->status, e));
-    text(&a, "kind", kind);
-    text(&a, "status", status);
-    integer(&a, "count", c->count);
-    number(&a, "time_ms", c->ms);
+    mf_trace_attributes_text(&a, "kind", kind);
+    mf_trace_attributes_text(&a, "status", status);
+    mf_trace_attributes_integer(&a, "count", c->count);
+    mf_trace_attributes_number(&a, "time_ms", c->ms);
     const char *name =
         *status ? mf_arena_format(arena, "create %s (%s)", kind, status) : mf_arena_format(arena, "create %s", kind);
     if (!name) return mf_fail_memory(e, 64);
     items[i] = (mf_item){.name = name, .category = "create"};
-    MF_TRY(keep(arena, &a, &items[i].attributes, &items[i].attribute_count, e));
+    MF_TRY(mf_trace_attributes_keep(arena, &a, &items[i].attributes, &items[i].attribute_count, e));
   }
   for (size_t i = 0; i < outside; i++) {
     items[log->creation_count + i] = out->primitives[(size_t)parts->length + i];
@@ -236,7 +206,7 @@ static int by_count(const void *a, const void *b) {
 }
 
 // "12 convolution: unsupported format tag", the most frequent first.
-static mf_status reasons(attributes *a, mf_arena *arena, const mf_verbose_log *log, mf_error *e) {
+static mf_status reasons(mf_trace_attributes *a, mf_arena *arena, const mf_verbose_log *log, mf_error *e) {
   if (log->reason_count == 0) return MF_OK;
   const size_t shown = log->reason_count < REASONS ? log->reason_count : REASONS;
   const char **list = mf_arena_alloc(arena, shown * sizeof *list);
@@ -247,11 +217,11 @@ static mf_status reasons(attributes *a, mf_arena *arena, const mf_verbose_log *l
     list[i] = mf_arena_format(arena, "%zu %s: %s", r->count, r->kind, r->text);
     if (!list[i]) return mf_fail_memory(e, 64);
   }
-  texts(a, "dispatch_reasons", list, (int)shown);
+  mf_trace_attributes_texts(a, "dispatch_reasons", list, (int)shown);
   return MF_OK;
 }
 
-static void count_lines(attributes *a, const mf_verbose_log *log) {
+static void count_lines(mf_trace_attributes *a, const mf_verbose_log *log) {
   const struct {
     const char *key;
     size_t value;
@@ -260,12 +230,13 @@ static void count_lines(attributes *a, const mf_verbose_log *log) {
       {"lines_created", log->creates}, {"lines_dispatched", log->dispatches}, {"lines_info", log->infos},
       {"lines_graph", log->graphs},    {"lines_message", log->messages},      {"lines_unreadable", log->unreadable},
       {"lines_odd", log->odd},         {"first_odd_line", log->first_odd},    {"lines_dropped", log->dropped}};
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) integer(a, counts[i].key, counts[i].value);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    mf_trace_attributes_integer(a, counts[i].key, counts[i].value);
 }
 
 static mf_status environment(mf_trace *out, mf_arena *arena, const mf_verbose_parts *parts, mf_error *e) {
   const mf_verbose_log *log = parts->log;
-  attributes a = {.count = 0};
+  mf_trace_attributes a = {.count = 0};
   const struct {
     const char *key, *value;
   } said[] = {{"log", parts->path},
@@ -277,41 +248,41 @@ static mf_status environment(mf_trace *out, mf_arena *arena, const mf_verbose_pa
               {"model", parts->model},
               {"time_axis", parts->time_axis},
               {"first_message", log->first_message}};
-  text(&a, "source", "verbose log");
+  mf_trace_attributes_text(&a, "source", "verbose log");
   for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
     const char *copy;
     MF_TRY(copied(arena, &copy, said[i].value, e));
-    text(&a, said[i].key, copy);
+    mf_trace_attributes_text(&a, said[i].key, copy);
   }
-  if (log->threads) integer(&a, "threads", (size_t)log->threads);
+  if (log->threads) mf_trace_attributes_integer(&a, "threads", (size_t)log->threads);
   count_lines(&a, log);
   if (log->unreadable) {
     const char *first = mf_arena_format(arena, "line %zu: %s", log->first_unreadable, log->unreadable_why);
     if (!first) return mf_fail_memory(e, 64);
-    text(&a, "first_unreadable", first);
+    mf_trace_attributes_text(&a, "first_unreadable", first);
   }
   const mf_verbose_runs *runs = parts->runs;
   size_t before = 0, behind = 0, outside = 0;
   while (before < runs->count && runs->run[before] < 0) before++;
   while (behind < runs->count - before && runs->run[runs->count - 1 - behind] < 0) behind++;
   for (size_t i = 0; i < runs->count; i++) outside += runs->run[i] < 0;
-  integer(&a, "runs", (size_t)runs->runs);
-  integer(&a, "repeats", runs->repeats);
-  integer(&a, "primitives_per_run", (size_t)runs->length);
-  integer(&a, "executions_outside", outside);
-  integer(&a, "executions_before", before);
-  integer(&a, "executions_behind", behind);
-  integer(&a, "folded", parts->folded);
+  mf_trace_attributes_integer(&a, "runs", (size_t)runs->runs);
+  mf_trace_attributes_integer(&a, "repeats", runs->repeats);
+  mf_trace_attributes_integer(&a, "primitives_per_run", (size_t)runs->length);
+  mf_trace_attributes_integer(&a, "executions_outside", outside);
+  mf_trace_attributes_integer(&a, "executions_before", before);
+  mf_trace_attributes_integer(&a, "executions_behind", behind);
+  mf_trace_attributes_integer(&a, "folded", parts->folded);
   if (parts->model) {
-    number(&a, "width_multiplier", parts->multiplier);
-    integer(&a, "layers_found", (size_t)parts->layers->found);
-    integer(&a, "layers_expected", (size_t)parts->layers->expected);
-    text(&a, "match_note", parts->layers->note);
+    mf_trace_attributes_number(&a, "width_multiplier", parts->multiplier);
+    mf_trace_attributes_integer(&a, "layers_found", (size_t)parts->layers->found);
+    mf_trace_attributes_integer(&a, "layers_expected", (size_t)parts->layers->expected);
+    mf_trace_attributes_text(&a, "match_note", parts->layers->note);
   }
   MF_TRY(reasons(&a, arena, log, e));
   out->name = parts->model ? mf_arena_format(arena, "oneDNN log %s", parts->model) : "oneDNN log";
   if (!out->name) return mf_fail_memory(e, 64);
-  return keep(arena, &a, &out->environment, &out->environment_count, e);
+  return mf_trace_attributes_keep(arena, &a, &out->environment, &out->environment_count, e);
 }
 
 mf_status mf_verbose_items(mf_trace *out, mf_arena *arena, mf_verbose_parts *parts, mf_error *e) {
