@@ -4,6 +4,7 @@
 #include "import/trace_file.h"
 #include "reference/support.h"
 #include "total.h"
+#include "unit/edits.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,11 +216,6 @@ static const char good[] =
     "\"dropped_records\":0,\"traceEvents\":[{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":1,\"tid\":1,\"args\":"
     "{\"name\":\"net\"}}," RUN "," LAYER "," PRIMITIVE "," WORKER "," SECOND "]}\n";
 
-typedef struct edit {
-  const char *find, *replace; // the first of `find`; NULL: the whole text
-  const char *message;
-} edit;
-
 #define MISSING(key) "\"" key "\" is missing or no "
 static const edit edits[] = {
     {NULL, "", "byte 0: empty (expected a trace in JSON)"},
@@ -373,17 +369,7 @@ static void test_good(void **state) {
 
 static void test_broken(void **state) {
   (void)state;
-  char text[4096];
-  for (int i = 0; i < COUNT(edits); i++) {
-    const edit *x = &edits[i];
-    const char *at = x->find ? strstr(good, x->find) : NULL;
-    if (x->find && !at) fail_msg("%s is not in the good file", x->find);
-    if (x->find)
-      snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, x->replace, at + strlen(x->find));
-    else
-      snprintf(text, sizeof text, "%s", x->replace);
-    refuse(text, strlen(text), x->message);
-  }
+  refuse_edits(good, edits, COUNT(edits), refuse);
 }
 
 // Blanks, brackets in strings, keys of the same name further in, events in front of what they stand for.

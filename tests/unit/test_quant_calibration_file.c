@@ -2,6 +2,7 @@
 #include "quant/calibration.h"
 #include "reference/support.h"
 #include "total.h"
+#include "unit/edits.h"
 #include "unit/plan_fixture.h"
 #include <stdio.h>
 
@@ -105,11 +106,6 @@ static const char good[] =
     "\"tensors\":[{\"tensor\":\"input\",\"dtype\":\"s8\",\"scale\":0.5,\"calibrator\":\"mse\","
     "\"range\":[-1,2]}],\"float_layers\":[{\"layer\":\"fc\",\"reason\":\"noise\"}],"
     "\"bias_corrections\":[{\"layer\":\"a\",\"shift\":[0.25,-1,0]}]}";
-
-typedef struct edit {
-  const char *find, *replace; // the first of `find`; NULL: the whole text
-  const char *message;
-} edit;
 
 static const edit edits[] = {
     {NULL, "", "expected a calibration in JSON"},
@@ -223,17 +219,7 @@ static void test_good(void **state) {
 
 static void test_broken(void **state) {
   (void)state;
-  char text[2048];
-  for (int i = 0; i < COUNT(edits); i++) {
-    const edit *x = &edits[i];
-    const char *at = x->find ? strstr(good, x->find) : NULL;
-    if (x->find && !at) fail_msg("%s is not in the good file", x->find);
-    if (x->find)
-      snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, x->replace, at + strlen(x->find));
-    else
-      snprintf(text, sizeof text, "%s", x->replace);
-    refuse(text, strlen(text), x->message);
-  }
+  refuse_edits(good, edits, COUNT(edits), refuse);
 }
 
 static void test_truncated(void **state) {
