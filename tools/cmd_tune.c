@@ -50,7 +50,7 @@ static minfer_status plan_candidates(tuning *t, minfer_error *error) {
   l->dtypes = options_dtype_name(o->dtype);
   l->isa = NULL; // setup_model has set it
   if (!o->batches) l->batches = "1-32*2";
-  if (!o->chunks) l->chunks = "0,1,2,4,8";
+  if (!o->chunks) l->chunks = "0,4,16";
   if (!o->thread_list) l->thread_list = t->threads;
   if (!o->instance_list) l->instance_list = t->threads;
   if (!o->spins) l->spins = "0,1000";
