@@ -35,6 +35,7 @@ typedef struct sweep {
 static bool varies(const sweep *s, const char *what) {
   const sweep_plan *p = &s->plan;
   if (strcmp(what, "instances") == 0) return p->instances.count > 1 || p->instances.items[0] > 1;
+  if (strcmp(what, "chunk") == 0) return p->chunks.count > 1 || p->chunks.items[0] > 0;
   return strcmp(what, "spin us") == 0 ? p->spins.count > 0 : p->affinities.count > 1 || s->options->affinities;
 }
 
@@ -55,6 +56,7 @@ static void put_group(page *p, const sweep *s, const sweep_row *rows, size_t cou
   const bool failed = any_failed(rows, count);
   table t = {0};
   table_column(&t, "dtype", TABLE_LEFT);
+  if (varies(s, "chunk")) table_column(&t, "chunk", TABLE_RIGHT);
   table_column(&t, "threads", TABLE_RIGHT);
   if (varies(s, "instances")) table_column(&t, "instances", TABLE_RIGHT);
   if (varies(s, "spin us")) table_column(&t, "spin us", TABLE_RIGHT);
@@ -65,6 +67,7 @@ static void put_group(page *p, const sweep *s, const sweep_row *rows, size_t cou
   for (size_t i = 0; i < count; i++) {
     const sweep_row *r = &rows[i];
     table_cell(&t, "%s", r->dtype);
+    if (varies(s, "chunk")) table_cell(&t, "%d", r->chunk);
     table_cell(&t, "%d", r->threads);
     if (varies(s, "instances")) table_cell(&t, "%d", r->instances);
     if (varies(s, "spin us")) table_cell(&t, "%s", sweep_spin_text((char[24]){0}, r->spin_us));

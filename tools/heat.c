@@ -15,8 +15,8 @@ static minfer_session *find_origin(const heat *h, const combination *c) {
   for (size_t i = 0; i < h->count; i++) {
     const contestant *other = &h->items[i];
     const combination *of = other->of;
-    if (other->open && of->key.batch == c->key.batch && of->key.threads == c->key.threads &&
-        of->options.dtype == c->options.dtype)
+    if (other->open && of->key.batch == c->key.batch && of->key.chunk == c->key.chunk &&
+        of->key.threads == c->key.threads && of->options.dtype == c->options.dtype)
       return other->side.setup.session;
   }
   return NULL;

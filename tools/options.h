@@ -28,7 +28,8 @@ typedef struct options {
   const command *command;
   const char *argument; // of `help`, `verbose` and `scenario`
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
-  const char *models, *dtypes, *batches, *thread_list, *instance_list, *spins, *affinities, *resume; // of `sweep`
+  const char *models, *dtypes, *batches, *chunks, *thread_list, *instance_list, *spins, *affinities,
+      *resume;                                                  // of `sweep`
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   const char *charts;                                           // of `report`
@@ -36,20 +37,20 @@ typedef struct options {
   path_list images, inputs, traces;                             // traces: arguments of `report` and `diff`
   optional_text trace, otlp;
   image_size size;
-  int batch, threads, instances, iterations, top; // 0: not given
-  int spin_us, warmup;                            // -1: not given
-  double multiplier, precision;                   // precision: percent
-  double min_time_s;                              // -1: not given
-  double budget_s;                                // of `sweep`; 0: not given
-  double qps, latency_bound_ms, duration_s;       // of `scenario`; 0: not given
-  double window_ms;                               // -1: not given
-  int seed;                                       // of the arrivals
-  bool official;                                  // as long as MLPerf asks for
-  double accuracy_target;                         // 0: none
-  int dtype, layout, algorithm, trace_level;      // as minfer.h's enumerations
-  int fusion, bias_correction;                    // 0 on, 1 off
-  int jit_profile;                                // 0 perf, 1 vtune, -1 not given
-  int format, color;                              // output_format, color_choice
+  int batch, chunk, threads, instances, iterations, top; // 0: not given
+  int spin_us, warmup;                                   // -1: not given
+  double multiplier, precision;                          // precision: percent
+  double min_time_s;                                     // -1: not given
+  double budget_s;                                       // of `sweep`; 0: not given
+  double qps, latency_bound_ms, duration_s;              // of `scenario`; 0: not given
+  double window_ms;                                      // -1: not given
+  int seed;                                              // of the arrivals
+  bool official;                                         // as long as MLPerf asks for
+  double accuracy_target;                                // 0: none
+  int dtype, layout, algorithm, trace_level;             // as minfer.h's enumerations
+  int fusion, bias_correction;                           // 0 on, 1 off
+  int jit_profile;                                       // 0 perf, 1 vtune, -1 not given
+  int format, color;                                     // output_format, color_choice
   bool emulate, strict, tensors, measure, counters, quiet, progress, help, version;
 } options;
 

@@ -116,7 +116,7 @@ static double moved_mb(const minfer_plan *plan) {
   double bytes = 0;
   for (int i = 0; i < plan->primitive_count; i++)
     bytes += (double)plan->primitives[i].bytes_read + (double)plan->primitives[i].bytes_written;
-  return bytes * 1e-6;
+  return plan->chunks * bytes * 1e-6;
 }
 
 static void put_totals(page *p, const compare_report *r) {

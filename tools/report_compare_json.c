@@ -71,7 +71,7 @@ static double group_bytes(const compare_report *r, const layer_group *g, int whi
   const minfer_plan *plan = r->sides[which]->plan;
   double bytes = 0;
   for (int i = 0; i < g->counts[which]; i++) bytes += report_layer_bytes(plan, &plan->layers[g->layers[which][i]]);
-  return bytes;
+  return plan->chunks * bytes;
 }
 
 static void put_layer(minfer_json *j, const compare_report *r, const layer_row *row) {

@@ -72,7 +72,8 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .accuracy_target = o->accuracy_target,
                                     .strict = o->strict,
                                     .counters = o->counters,
-                                    .instances = o->instances};
+                                    .instances = o->instances,
+                                    .chunk = o->chunk};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }

@@ -9,6 +9,7 @@
 typedef struct sweep_row {
   char *model, *dtype, *affinity; // affinity: "default" when none was named
   int batch, threads, instances;
+  int chunk;           // 0: the default
   int64_t spin_us;     // INT64_MAX: without end
   double p50, p99;     // ms; p50: of the medians of the rounds; NaN when the combination failed
   double low, high;    // 95 % interval of p50; NaN for fewer than 6 rounds
@@ -33,8 +34,8 @@ const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key); 
 #define SWEEP_ROW_SCHEMA "minfer.sweep_row/1"
 #define SWEEP_COLUMNS                                                                                                  \
   "model", "dtype", "batch", "threads", "instances", "spin_us", "affinity", "latency_ms_p50", "latency_ms_p99",        \
-      "images_per_s", "status", "latency_ms_ci95_low", "latency_ms_ci95_high", "runs", "isa"
-enum { SWEEP_COLUMN_COUNT = 15 };
+      "images_per_s", "status", "latency_ms_ci95_low", "latency_ms_ci95_high", "runs", "isa", "chunk"
+enum { SWEEP_COLUMN_COUNT = 16 };
 
 // ---- rows as text (sweep_rows.c). CSV with or without the line of titles; a line of JSON each.
 bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles);
@@ -55,7 +56,7 @@ typedef struct combination {
 // Free with sweep_plan_free, also after a failure. Combinations stand group by group: of one model and batch.
 typedef struct sweep_plan {
   name_list models, dtypes, affinities;
-  number_list batches, threads, instances, spins;
+  number_list batches, threads, instances, spins, chunks;
   combination *items;
   size_t count, group; // group: how many to one
   minfer_session_options defaults;

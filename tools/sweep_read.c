@@ -27,7 +27,8 @@ enum {
   AT_LOW,
   AT_HIGH,
   AT_RUNS,
-  AT_ISA
+  AT_ISA,
+  AT_CHUNK
 };
 
 // A line as texts, NULL where a number is unknown; they stand in the line itself, whose quotes and escapes are undone.
@@ -156,7 +157,8 @@ static bool is_text(const char *text) {
 }
 
 static bool read_row(const fields *f, sweep_row *row) {
-  const int texts[] = {AT_MODEL, AT_DTYPE, AT_AFFINITY, AT_STATUS, AT_ISA, AT_BATCH, AT_THREADS, AT_INSTANCES, AT_RUNS};
+  const int texts[] = {AT_MODEL, AT_DTYPE,   AT_AFFINITY,  AT_STATUS, AT_ISA,
+                       AT_BATCH, AT_THREADS, AT_INSTANCES, AT_RUNS,   AT_CHUNK};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!is_text(f->items[texts[i]])) return false;
   *row = (sweep_row){.model = f->items[AT_MODEL],
@@ -174,7 +176,8 @@ static bool read_row(const fields *f, sweep_row *row) {
   return *row->model && *row->dtype && *row->status && text_to_int(f->items[AT_BATCH], 1, 65536, &row->batch) &&
          text_to_int(f->items[AT_THREADS], 1, 1024, &row->threads) &&
          text_to_int(f->items[AT_INSTANCES], 1, 1024, &row->instances) &&
-         text_to_int(f->items[AT_RUNS], 0, INT_MAX, &row->runs) && read_real(f->items[AT_P50], &row->p50) &&
+         text_to_int(f->items[AT_RUNS], 0, INT_MAX, &row->runs) &&
+         text_to_int(f->items[AT_CHUNK], 0, 65536, &row->chunk) && read_real(f->items[AT_P50], &row->p50) &&
          read_real(f->items[AT_P99], &row->p99) && read_real(f->items[AT_IMAGES], &row->images_per_s) &&
          read_real(f->items[AT_LOW], &row->low) && read_real(f->items[AT_HIGH], &row->high);
 }

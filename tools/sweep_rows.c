@@ -39,9 +39,9 @@ void sweep_rows_free(sweep_rows *rows) {
 const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key) {
   for (size_t i = 0; i < rows->count; i++) {
     const sweep_row *r = &rows->items[i];
-    if (r->batch == key->batch && r->threads == key->threads && r->instances == key->instances &&
-        r->spin_us == key->spin_us && strcmp(r->model, key->model) == 0 && strcmp(r->dtype, key->dtype) == 0 &&
-        strcmp(r->affinity, key->affinity) == 0)
+    if (r->batch == key->batch && r->chunk == key->chunk && r->threads == key->threads &&
+        r->instances == key->instances && r->spin_us == key->spin_us && strcmp(r->model, key->model) == 0 &&
+        strcmp(r->dtype, key->dtype) == 0 && strcmp(r->affinity, key->affinity) == 0)
       return r;
   }
   return NULL;
@@ -76,6 +76,7 @@ bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles
     table_number(&t, r->high, 6);
     table_cell(&t, "%d", r->runs);
     table_cell(&t, "%s", r->isa);
+    table_cell(&t, "%d", r->chunk);
   }
   const bool whole = !t.failed;
   if (titles)
@@ -105,6 +106,7 @@ void sweep_write_keys(minfer_json *j, const sweep_row *r) {
   minfer_json_double(j, "latency_ms_ci95_high", r->high);
   minfer_json_int(j, "runs", r->runs);
   minfer_json_string(j, "isa", r->isa);
+  minfer_json_int(j, "chunk", r->chunk);
 }
 
 bool sweep_write_jsonl(FILE *out, const sweep_row *rows, size_t count) {

@@ -77,6 +77,7 @@ static bool is_of_span(const char *key) {
                                      "id",
                                      "parent",
                                      "index",
+                                     "chunk",
                                      "gflops",
                                      "gbytes_per_s",
                                      "roof_share",

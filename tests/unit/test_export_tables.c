@@ -3,7 +3,7 @@
 
 // ---- CSV (RFC 4180)
 
-enum { COLUMNS = 51 };
+enum { COLUMNS = 52 };
 
 // The cells of a record from `at` on, unquoted; moves *at behind it.
 static int record(const char **at, char cells[COLUMNS][128]) {
