@@ -180,6 +180,9 @@ typedef struct minfer_session_options {
   // Sessions that run at once part the cores: of so many (0: 1) with `threads` each (0: an equal part of the cores)
   // this is the one with that index.
   int instances, instance;
+  // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
+  // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.
+  const minfer_session *calibrated_like;
 } minfer_session_options;
 
 // Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
