@@ -5,6 +5,7 @@
 #include "command.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct path_list {
   const char **items;
@@ -104,6 +105,12 @@ void options_free(options *o);
 // Put options on top of what *o holds: the words of `list` without a command in front, all of groups whose bit 1 <<
 // GROUP_... is in `groups`. Texts point into the words; no option of these groups is a list, so *o owns nothing new.
 minfer_status options_override(options *o, unsigned groups, char **list, size_t count, minfer_error *error);
+
+extern const options options_default; // of the first command, with nothing given
+// The options of such groups that were given, as words: " --size 64x64 --layout nhwc". Without repeatable ones and
+// those named in `except` (NULL at its end; may be NULL).
+void options_put(FILE *out, const options *o, unsigned groups, const char *const *except);
+void options_put_word(FILE *out, const char *word); // with a blank in front, and quoted where a shell needs it
 
 const char *options_dtype_name(int dtype);
 

@@ -72,6 +72,9 @@ void report_memory(page *p, const minfer_plan *plan, int instances);
 // A table that is the whole result, in every form but JSON; frees it.
 bool report_table(FILE *out, const console *c, const options *o, table *t);
 
+// Columns of a CSV with a row a primitive, without the one that the caller does not know ("weights_dtype", "time_ms").
+void report_primitive_columns(table *t, const char *unknown);
+
 // ---- and for programs
 bool report_is_json(const options *o);
 minfer_json *report_json_open(FILE *out, const options *o,

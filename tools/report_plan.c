@@ -209,6 +209,28 @@ bool report_table(FILE *out, const console *c, const options *o, table *t) {
   return done;
 }
 
+void report_primitive_columns(table *t, const char *unknown) {
+  static const char *const titles[] = {"primitive",
+                                       "layer",
+                                       "stage",
+                                       "kind",
+                                       "impl",
+                                       "source_format",
+                                       "source_dtype",
+                                       "weights_format",
+                                       "weights_dtype",
+                                       "destination_format",
+                                       "destination_dtype",
+                                       "post_ops",
+                                       "problem",
+                                       "time_ms",
+                                       "flops",
+                                       "bytes",
+                                       "reason"};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+    if (strcmp(titles[i], unknown) != 0) table_column(t, titles[i], TABLE_LEFT);
+}
+
 bool report_is_json(const options *o) {
   return o->format == FORMAT_JSON || o->format == FORMAT_JSONL;
 }

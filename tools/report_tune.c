@@ -5,67 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A word as a shell takes it.
-static void put_word(FILE *out, const char *word) {
-  const bool plain =
-      strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:,+-") == strlen(word);
-  if (plain && *word) {
-    fprintf(out, " %s", word);
-    return;
-  }
-  fputs(" '", out);
-  for (; *word; word++)
-    if (*word == '\'')
-      fputs("'\\''", out);
-    else
-      putc(*word, out);
-  putc('\'', out);
-}
-
-static void put_text_option(FILE *out, const char *name, const char *value) {
-  if (!value) return;
-  fprintf(out, " --%s", name);
-  put_word(out, value);
-}
-
 // The command that runs a candidate; the caller frees it. NULL without memory.
 static char *command_of(const tune_report *report, const combination *c) {
   const options *o = report->options;
-  static const char *const layouts[] = {NULL, "blocked", "nhwc", "nchw"};
-  static const char *const algorithms[] = {NULL, "direct", "gemm", "winograd"};
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   fputs("minfer run", out);
-  put_text_option(out, "model", o->model);
-  put_text_option(out, "weights", o->weights);
-  if (o->multiplier > 0) fprintf(out, " --width %g", o->multiplier);
-  if (o->size.height) fprintf(out, " --size %dx%d", o->size.height, o->size.width);
-  if (o->dtype != MINFER_F32) put_text_option(out, "dtype", options_dtype_name(o->dtype));
-  put_text_option(out, "calibration", o->calibration);
-  put_text_option(out, "calibrator", o->calibrator);
-  if (o->emulate) fputs(" --emulate", out);
-  put_text_option(out, "layout", layouts[o->layout]);
-  if (o->fusion) put_text_option(out, "fusion", "off");
-  put_text_option(out, "algorithm", algorithms[o->algorithm]);
-  put_text_option(out, "isa", o->isa);
+  options_put(out, o, 1U << GROUP_NETWORK | 1U << GROUP_PRECISION | 1U << GROUP_PLANNING, NULL);
   fprintf(out, " --batch %d", c->key.batch);
   if (c->key.chunk) fprintf(out, " --chunk %d", c->key.chunk);
   fprintf(out, " --threads %d", c->key.threads);
   if (c->key.instances > 1) fprintf(out, " --instances %d", c->key.instances);
   if (c->key.threads > 1 && c->key.spin_us != INT64_MAX) fprintf(out, " --spin %lld", (long long)c->key.spin_us);
-  if (strcmp(c->key.affinity, "default") != 0) put_text_option(out, "affinity", c->key.affinity);
+  if (strcmp(c->key.affinity, "default") != 0) {
+    fputs(" --affinity", out);
+    options_put_word(out, c->key.affinity);
+  }
   return fclose(out) == 0 ? text : NULL;
-}
-
-static int chunk_of(const candidate *c) {
-  return c->side->plan->batch / c->side->plan->chunks;
 }
 
 static void put_candidate(table *t, const candidate *c, const tune_result *r) {
   table_cell(t, "%d", c->of->key.batch);
-  table_cell(t, "%d", chunk_of(c));
   table_cell(t, "%d", c->of->key.threads);
   table_cell(t, "%d", c->of->key.instances);
   table_cell(t, "%s", c->of->key.threads == 1 ? "-" : sweep_spin_text((char[24]){0}, c->of->key.spin_us));
@@ -83,10 +45,10 @@ static void put_candidate(table *t, const candidate *c, const tune_result *r) {
 }
 
 static void candidate_columns(table *t) {
-  static const char *const titles[] = {"batch",    "chunk", "threads", "instances", "spin us", "affinity",
-                                       "images/s", "+-%",   "p99 ms",  "rounds",    ""};
+  static const char *const titles[] = {"batch",    "threads", "instances", "spin us", "affinity",
+                                       "images/s", "+-%",     "p99 ms",    "rounds",  ""};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
-    table_column(t, titles[i], i == 5 || i == 10 ? TABLE_LEFT : TABLE_RIGHT);
+    table_column(t, titles[i], i == 4 || i == 9 ? TABLE_LEFT : TABLE_RIGHT);
 }
 
 static void put_gain(page *p, const char *over, const stats_summary *ratio) {
@@ -136,7 +98,6 @@ static void put_json_ratio(minfer_json *j, const char *key, bool there, const st
 static void put_json_candidate(minfer_json *j, const candidate *c, bool standard) {
   minfer_json_object(j, NULL);
   minfer_json_int(j, "batch", c->of->key.batch);
-  minfer_json_int(j, "chunk", chunk_of(c));
   minfer_json_int(j, "threads", c->of->key.threads);
   minfer_json_int(j, "instances", c->of->key.instances);
   if (c->of->key.spin_us == INT64_MAX)
@@ -180,8 +141,7 @@ static bool put_csv(FILE *out, const tune_report *report) {
   table t = {0};
   static const char *const titles[] = {"batch",          "threads",      "instances",        "spin_us",
                                        "affinity",       "images_per_s", "images_per_s_low", "images_per_s_high",
-                                       "latency_ms_p99", "within_bound", "rounds",           "dropped_after_stage",
-                                       "chunk"};
+                                       "latency_ms_p99", "within_bound", "rounds",           "dropped_after_stage"};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
   for (size_t i = 0; i < r->count; i++) {
     const candidate *c = &r->items[i];
@@ -197,7 +157,6 @@ static bool put_csv(FILE *out, const tune_report *report) {
     table_cell(&t, "%s", c->fits ? "yes" : "no");
     table_cell(&t, "%zu", c->side->rounds.count);
     table_cell(&t, "%d", c->stage);
-    table_cell(&t, "%d", chunk_of(c));
   }
   return report_table(out, report->console, report->options, &t);
 }

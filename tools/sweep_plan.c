@@ -81,6 +81,11 @@ static void fill(combination *c, const sweep_plan *p, const options *o, size_t m
   if (o->affinities && strcmp(p->affinities.items[affinity], "default") != 0)
     own->affinity = p->affinities.items[affinity];
   c->key = (sweep_row){.model = p->models.items[model],
+                       .weights = p->weights[model],
+                       .settings = p->settings,
+                       .cpu = (char *)minfer_environment_get()->cpu,
+                       .minfer = (char *)minfer_version(),
+                       .onednn = (char *)minfer_environment_get()->onednn_version,
                        .dtype = p->dtypes.items[dtype],
                        .affinity = p->affinities.items[affinity],
                        .batch = own->batch,
@@ -93,6 +98,7 @@ static void fill(combination *c, const sweep_plan *p, const options *o, size_t m
 minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *error) {
   *p = (sweep_plan){0};
   TRY(parse_lists(p, o, error));
+  TRY(sweep_identify(p, o, error));
   p->defaults = setup_session_options(o, NULL);
   if (!p->affinities.count)
     TRY(name_list_add(&p->affinities, p->defaults.affinity ? p->defaults.affinity : "default", error));
@@ -114,6 +120,9 @@ minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *err
 }
 
 void sweep_plan_free(sweep_plan *p) {
+  for (size_t i = 0; p->weights && i < p->models.count; i++) free(p->weights[i]);
+  free(p->weights);
+  free(p->settings);
   name_list_free(&p->models);
   name_list_free(&p->dtypes);
   name_list_free(&p->affinities);

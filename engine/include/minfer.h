@@ -183,6 +183,9 @@ typedef struct minfer_session_options {
   // Images that go through the network at once: a run goes through it batch / chunk times, with activations of one
   // chunk. It divides the batch. 0: the whole batch.
   int chunk;
+  // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
+  // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.
+  const minfer_session *calibrated_like;
 } minfer_session_options;
 
 // Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
