@@ -91,6 +91,7 @@ function makeLayers(raw, primitives) {
         .map(p => p.reason)
         .filter(Boolean)
         .join('; '),
+      bytes: sum(own[i].map(p => p.bytes)),
       gflops: rate(sum(own[i].map(p => p.flops)), ns),
       gbytes: rate(sum(own[i].map(p => p.bytes)), ns),
       bound: main ? main.bound : '',
