@@ -4,7 +4,7 @@
   bench/layouts.py [--minfer PATH] [--model mobilenet_v1] [--widths 0.25,0.5,0.75,1] [--dtype f32] [--batch 1] [--iterations 0] [--format table|md]
 
 For each width one `minfer compare --layout blocked --vs "--layout auto"`, which runs both in turn. Printed are the reorders of either side, their
-edges, their time and share of the blocked run, and what a run saves in the other layout: as a whole, and in the layers themselves without the
+edges, their time and share of the blocked run, what either side moves (blocked / auto), and what a run saves in the other layout: as a whole, and in the layers themselves without the
 reorders, with 95 % intervals. Nothing else may run meanwhile.
 """
 import argparse, json, subprocess
@@ -27,13 +27,15 @@ def saved(part):
 def row(args, width):
     result = compare(args, width)
     parts = {part['part']: part for part in result['parts']}
-    of = lambda side: [r for r in result['reorders'] if r['side'] == side]
+    blocked, auto = ([r for r in result['reorders'] if r['side'] == side] for side in 'ab')
+    moved = [sum(layer[side + '_bytes'] for layer in result['layers']) / 1e6 for side in 'ab']
     ratio = result['speedup']
-    return {'width': width, 'reorders blocked': str(len(of('a'))), 'reorders auto': str(len(of('b'))), 'reorders, ms': f"{parts['reorders']['a_ms']:.3f}",
-            'share': f"{100 * parts['reorders']['a_ms'] / parts['run']['a_ms']:.1f} %", 'blocked, ms': f"{result['a']['latency_ms']['p50']:.3f}",
-            'auto, ms': f"{result['b']['latency_ms']['p50']:.3f}", 'auto saves, ms': saved(parts['run']), 'of that in layers, ms': saved(parts['layers']),
+    return {'width': width, 'reorders blocked': str(len(blocked)), 'reorders auto': str(len(auto)), 'reorders, ms': f"{parts['reorders']['a_ms']:.3f}",
+            'share': f"{100 * parts['reorders']['a_ms'] / parts['run']['a_ms']:.1f} %", 'moved, MB': '{:.1f} / {:.1f}'.format(*moved),
+            'blocked, ms': f"{result['a']['latency_ms']['p50']:.3f}", 'auto, ms': f"{result['b']['latency_ms']['p50']:.3f}",
+            'auto saves, ms': saved(parts['run']), 'of that in layers, ms': saved(parts['layers']),
             'blocked / auto': f"{ratio['median']:.3f}" + (' [{:.3f}, {:.3f}]'.format(*ratio['ci95']) if ratio['ci95'] else ''),
-            'edges': '; '.join(f"{r['from']} -> {r['to']} ({r['from_format']} to {r['to_format']}, {r['time_ms']:.3f} ms)" for r in of('a') + of('b'))}
+            'edges': '; '.join(f"{r['from']} -> {r['to']} ({r['from_format']} to {r['to_format']}, {r['time_ms']:.3f} ms)" for r in blocked + auto)}
 
 
 def main():

@@ -129,7 +129,8 @@ static void put_fusion(page *p, const compare_report *r) {
   const whatif *w = r->whatif;
   if (!w->fused_count) return;
   const size_t shown = shown_of(r, w->fused_count);
-  page_heading(p, "Fusion: %zu layers that the other side runs as chains", w->fused_count);
+  page_heading(p, "Fusion: %zu layers that the other side runs as chains, medians of %zu rounds", w->fused_count,
+               r->duel->rounds);
   table t = {0};
   table_column(&t, "layer", TABLE_ELASTIC);
   table_column(&t, "in", TABLE_LEFT);

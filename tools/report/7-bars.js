@@ -111,7 +111,7 @@ function startupOf(trace) {
 function startupParts(row, cellsOf) {
   const rest = row.ns - sum(row.parts.map(part => part.ns)),
     cells = row.parts.flatMap(part => cellsOf(part, 'part'));
-  if (rest > 0) cells.push(...cellsOf({name: 'between them', ns: rest}, 'part'));
+  if (rest > 0) cells.push(...cellsOf({name: 'the rest', ns: rest}, 'part'));
   const button = element('button', {type: 'button', class: 'unfold', 'aria-expanded': 'false'}, row.name);
   button.append(' ', element('span', {class: 'soft'}, grouped(row.parts.length)));
   const show = open => {
@@ -133,9 +133,9 @@ function showStartup(trace) {
   const end = firstRun ? Math.max(ns, firstRun.start + firstRun.ns - begin) : ns,
     grid = element('div', {class: 'rows startup', role: 'group', 'aria-label': 'Start-up phases in order'});
   const cellsOf = (one, style, name = one.name) => [
-    cell(name, style),
+    cell(name, style || 'phase'),
     known(one.start)
-      ? track(one.ns / end, style ? 'var(--plain)' : 'var(--fused)', (one.start - begin) / end)
+      ? track(one.ns / end, style === 'part' ? 'var(--plain)' : 'var(--fused)', (one.start - begin) / end)
       : element('div'),
     cell(time(one.ns) + (one.note ? ' · ' + one.note : ''), 'amount'),
     cell(one === firstRun ? '' : percent(one.ns / ns), 'amount percent'),
