@@ -153,6 +153,8 @@ def check(processor, data):
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {'.js': 'text/javascript', '.wasm': 'application/wasm', '': 'text/plain'}
+
     def log_message(self, *_):
         pass
 

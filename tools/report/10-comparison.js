@@ -65,7 +65,7 @@ const chainParts = list =>
     ...list.map(layer => swatched(layer.kind, layer.kind + ' ' + milliseconds(layer.ns))),
   );
 const computesWithCell = list =>
-  element('span', {}, element('code', {}, computesWith(list)), list && list.length > 1 ? chainParts(list) : '');
+  element('div', {class: 'with'}, element('code', {}, computesWith(list)), list && list.length > 1 ? chainParts(list) : '');
 
 // Bar of a fused layer above that of its chain, part by part.
 function chainBars(row, most) {
@@ -212,15 +212,14 @@ function showComparisonKinds() {
   const kinds = new Map(),
     head = element('tr', {}, element('th', {scope: 'col'}, 'Kind'));
   traces.forEach((trace, t) => {
-    const put = (kind, count, ns) => {
+    for (const {kind, count, ns} of trace.kinds) {
       if (!kinds.has(kind)) kinds.set(kind, {counts: Array(traces.length).fill(0), ns: Array(traces.length).fill(0)});
       kinds.get(kind).counts[t] = count;
       kinds.get(kind).ns[t] = ns;
-    };
-    for (const {kind, count, ns} of trace.kinds) put(kind, count, ns);
-    put('gap', null, trace.runs.gap);
-    put('run', trace.primitives.length, trace.runs.ns);
+    }
   });
+  kinds.set('gap', {counts: traces.map(() => null), ns: traces.map(trace => trace.runs.gap)});
+  kinds.set('run', {counts: traces.map(trace => trace.primitives.length), ns: traces.map(trace => trace.runs.ns)});
   const number = text => element('th', {scope: 'col', class: 'number'}, text);
   head.append(
     ...traces.map(trace => number(trace.letter + ' count')),
