@@ -14,6 +14,7 @@ typedef struct contest {
   side a, b;
   duel duel;
   comparison comparison;
+  whatif whatif;
 } contest;
 
 static minfer_status prepare(contest *x, minfer_error *error) {
@@ -58,7 +59,8 @@ static minfer_status compute(contest *x, minfer_error *error) {
   TRY(open_side(x, &x->a, error));
   TRY(open_side(x, &x->b, error));
   TRY(duel_run(&x->a, &x->b, x->options, &x->console->progress, &x->duel, error));
-  return comparison_make(&x->a, &x->b, &x->comparison, error);
+  TRY(comparison_make(&x->a, &x->b, &x->comparison, error));
+  return whatif_make(&x->a, &x->b, &x->comparison, &x->whatif, error);
 }
 
 static minfer_status deliver(const contest *x, minfer_error *error) {
@@ -70,6 +72,7 @@ static minfer_status deliver(const contest *x, minfer_error *error) {
                                  .sides = {&x->a, &x->b},
                                  .duel = &x->duel,
                                  .comparison = &x->comparison,
+                                 .whatif = &x->whatif,
                                  .generated = x->generated};
   TRY(console_emit(x->console, x->options->out, report_compare, &report, error));
   if (x->options->out) console_note(x->console, "%s is written", x->options->out);
@@ -83,6 +86,7 @@ minfer_status cmd_compare(const options *o, console *c, minfer_error *error) {
   if (status == MINFER_OK) status = deliver(&x, error);
   if (status == MINFER_OK && interrupt_seen())
     status = fail(error, MINFER_INTERRUPTED, "interrupted: the figures are of the rounds until then");
+  whatif_free(&x.whatif);
   comparison_free(&x.comparison);
   side_free(&x.b);
   side_free(&x.a);

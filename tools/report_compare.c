@@ -275,50 +275,65 @@ static bool put_page(FILE *out, const compare_report *r) {
     put_layers(&p, r);
     put_reasons(&p, r);
   }
+  report_whatif(&p, r);
   return !p.failed;
 }
 
-// A row a group of layers, then the reorders and the gaps, so that the times add up to the run's.
+// ---- CSV
+
+static void csv_head(table *t, const compare_report *r, const char *name, const char *kind) {
+  table_cell(t, "%s", minfer_model_describe(r->model)->name);
+  table_cell(t, "%d", r->sides[0]->plan->batch);
+  table_cell(t, "%s", name);
+  table_cell(t, "%s", kind);
+}
+
+static void csv_layer(table *t, const compare_report *r, const layer_row *row) {
+  const layer_group *g = row->group;
+  const minfer_plan *const plans[2] = {r->sides[0]->plan, r->sides[1]->plan};
+  const minfer_layer *mains[2] = {report_group_main(g, 0, plans[0]), report_group_main(g, 1, plans[1])};
+  char name[160];
+  csv_head(t, r, name_of(name, r, row), mains[0] ? mains[0]->kind : mains[1]->kind);
+  for (int k = 0; k < 2; k++) table_number(t, row->ms[k], 6);
+  table_number(t, row->speedup, 4);
+  if (isinf(row->sqnr_db))
+    table_cell(t, row->sqnr_db > 0 ? "inf" : "-inf");
+  else
+    table_number(t, row->sqnr_db, 2);
+  for (int k = 0; k < 2; k++) table_cell(t, "%s", mains[k] ? mains[k]->dtype : "-");
+  for (int k = 0; k < 2; k++) table_cell(t, "%s", mains[k] ? mains[k]->impl : "-");
+  for (int k = 0; k < 2; k++) table_cell(t, "%d", g->counts[k]);
+  for (int k = 0; k < 2; k++) table_number(t, report_group_bytes(g, k, plans[k]), 0);
+  table_cell(t, "%s", row->slower ? row->why.text : "");
+}
+
+static void csv_reorder(table *t, const compare_report *r, const reorder_cost *c) {
+  const minfer_primitive *p = &r->sides[c->side]->plan->primitives[c->primitive];
+  csv_head(t, r, p->name, p->kind);
+  for (int k = 0; k < 2; k++) table_number(t, k == c->side ? c->ms : NAN, 6);
+  for (int i = 0; i < 2; i++) table_cell(t, "%s", "");
+  for (int k = 0; k < 2; k++) table_cell(t, "%s", k == c->side ? p->destination.dtype : "");
+  for (int k = 0; k < 2; k++) table_cell(t, "%s", k == c->side ? p->impl : "");
+  for (int k = 0; k < 2; k++) table_cell(t, "%s", "");
+  for (int k = 0; k < 2; k++) table_number(t, k == c->side ? (double)(p->bytes_read + p->bytes_written) : NAN, 0);
+  table_cell(t, "%s", p->reason);
+}
+
+// A row a group of layers, then one for each reorder and one for the gaps, so that the times add up to the run's.
 static bool put_csv(FILE *out, const compare_report *r) {
-  static const char *const titles[] = {"model",   "batch",   "layer",   "kind",   "a_ms",   "b_ms", "speedup",
-                                       "sqnr_db", "a_dtype", "b_dtype", "a_impl", "b_impl", "why"};
+  static const char *const titles[] = {"model",    "batch",    "layer",   "kind",    "a_ms",   "b_ms",
+                                       "speedup",  "sqnr_db",  "a_dtype", "b_dtype", "a_impl", "b_impl",
+                                       "a_layers", "b_layers", "a_bytes", "b_bytes", "why"};
   const comparison *c = r->comparison;
-  const char *model = minfer_model_describe(r->model)->name;
-  const int batch = r->sides[0]->plan->batch;
+  const double gaps[2] = {r->sides[0]->times.gap_ms, r->sides[1]->times.gap_ms};
   table t = {0};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
-  for (size_t i = 0; i < c->groups.count; i++) {
-    const layer_row *row = &c->rows[i];
-    const minfer_layer *mains[2] = {report_group_main(row->group, 0, r->sides[0]->plan),
-                                    report_group_main(row->group, 1, r->sides[1]->plan)};
-    char name[160];
-    table_cell(&t, "%s", model);
-    table_cell(&t, "%d", batch);
-    table_cell(&t, "%s", name_of(name, r, row));
-    table_cell(&t, "%s", mains[0] ? mains[0]->kind : mains[1]->kind);
-    for (int k = 0; k < 2; k++) table_number(&t, row->ms[k], 6);
-    table_number(&t, row->speedup, 4);
-    if (isinf(row->sqnr_db))
-      table_cell(&t, row->sqnr_db > 0 ? "inf" : "-inf");
-    else
-      table_number(&t, row->sqnr_db, 2);
-    for (int k = 0; k < 2; k++) table_cell(&t, "%s", mains[k] ? mains[k]->dtype : "-");
-    for (int k = 0; k < 2; k++) table_cell(&t, "%s", mains[k] ? mains[k]->impl : "-");
-    table_cell(&t, "%s", row->slower ? row->why.text : "");
-  }
-  const breakdown *times[2] = {&r->sides[0]->times, &r->sides[1]->times};
-  for (int gaps = 0; gaps < 2; gaps++) {
-    const char *kind = gaps ? "gap" : "reorder";
-    table_cell(&t, "%s", model);
-    table_cell(&t, "%d", batch);
-    table_cell(&t, "%s", "");
-    table_cell(&t, "%s", kind);
-    double ms[2];
-    for (int k = 0; k < 2; k++) ms[k] = gaps ? times[k]->gap_ms : report_pair_kind_ms(times[k], kind);
-    for (int k = 0; k < 2; k++) table_number(&t, ms[k], 6);
-    table_number(&t, ms[0] > 0 && ms[1] > 0 ? ms[0] / ms[1] : NAN, 4);
-    for (int i = 0; i < 6; i++) table_cell(&t, "%s", "");
-  }
+  for (size_t i = 0; i < c->groups.count; i++) csv_layer(&t, r, &c->rows[i]);
+  for (size_t i = 0; i < r->whatif->reorder_count; i++) csv_reorder(&t, r, &r->whatif->reorders[i]);
+  csv_head(&t, r, "", "gap");
+  for (int k = 0; k < 2; k++) table_number(&t, gaps[k], 6);
+  table_number(&t, gaps[0] > 0 && gaps[1] > 0 ? gaps[0] / gaps[1] : NAN, 4);
+  for (int i = 0; i < 10; i++) table_cell(&t, "%s", "");
   return report_table(out, r->console, r->options, &t);
 }
 

@@ -10,21 +10,10 @@ static void put_side(minfer_json *j, const char *key, const compare_report *r, i
   minfer_json_end(j);
 }
 
-static void put_interval(minfer_json *j, double low, double high) {
-  if (isnan(low)) {
-    minfer_json_string(j, "ci95", NULL);
-    return;
-  }
-  minfer_json_array(j, "ci95");
-  minfer_json_double(j, NULL, low);
-  minfer_json_double(j, NULL, high);
-  minfer_json_end(j);
-}
-
 static void put_speedup(minfer_json *j, const duel *d) {
   minfer_json_object(j, "speedup");
   minfer_json_double(j, "median", d->summary.p50);
-  put_interval(j, d->summary.low, d->summary.high);
+  report_json_interval(j, d->summary.low, d->summary.high);
   minfer_json_int(j, "rounds", (int64_t)d->rounds);
   minfer_json_end(j);
 }
@@ -67,13 +56,6 @@ static void put_names(minfer_json *j, const char *key, const compare_report *r, 
   minfer_json_end(j);
 }
 
-static double group_bytes(const compare_report *r, const layer_group *g, int which) {
-  const minfer_plan *plan = r->sides[which]->plan;
-  double bytes = 0;
-  for (int i = 0; i < g->counts[which]; i++) bytes += report_layer_bytes(plan, &plan->layers[g->layers[which][i]]);
-  return plan->chunks * bytes;
-}
-
 static void put_layer(minfer_json *j, const compare_report *r, const layer_row *row) {
   const layer_group *g = row->group;
   const minfer_layer *a = report_group_main(g, 0, r->sides[0]->plan), *b = report_group_main(g, 1, r->sides[1]->plan);
@@ -85,10 +67,10 @@ static void put_layer(minfer_json *j, const compare_report *r, const layer_row *
   minfer_json_double(j, "b_ms", row->ms[1]);
   minfer_json_double(j, "a_reorder_ms", row->reorder_ms[0]);
   minfer_json_double(j, "b_reorder_ms", row->reorder_ms[1]);
-  minfer_json_double(j, "a_bytes", group_bytes(r, g, 0));
-  minfer_json_double(j, "b_bytes", group_bytes(r, g, 1));
+  minfer_json_double(j, "a_bytes", report_group_bytes(g, 0, r->sides[0]->plan));
+  minfer_json_double(j, "b_bytes", report_group_bytes(g, 1, r->sides[1]->plan));
   minfer_json_double(j, "speedup", row->speedup);
-  put_interval(j, row->low, row->high);
+  report_json_interval(j, row->low, row->high);
   put_sqnr(j, row->sqnr_db);
   minfer_json_string(j, "a_dtype", a ? a->dtype : NULL);
   minfer_json_string(j, "b_dtype", b ? b->dtype : NULL);
@@ -112,6 +94,7 @@ bool report_compare_json(FILE *out, const compare_report *r) {
   minfer_json_array(j, "layers");
   for (size_t i = 0; i < c->groups.count; i++) put_layer(j, r, &c->rows[i]);
   minfer_json_end(j);
+  report_whatif_json(j, r);
   put_side(j, "a", r, 0);
   put_side(j, "b", r, 1);
   minfer_json_close(j);

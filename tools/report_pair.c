@@ -1,5 +1,6 @@
 // Tables about two plans and their times.
 #include "report_pair.h"
+#include "report.h"
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +11,12 @@ const minfer_layer *report_group_main(const layer_group *g, int which, const min
     if (!found || layer->flops > found->flops) found = layer;
   }
   return found;
+}
+
+double report_group_bytes(const layer_group *g, int which, const minfer_plan *plan) {
+  double bytes = 0;
+  for (int i = 0; i < g->counts[which]; i++) bytes += report_layer_bytes(plan, &plan->layers[g->layers[which][i]]);
+  return plan->chunks * bytes;
 }
 
 // The side that needs fewer layers has the name for all of them.

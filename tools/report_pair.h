@@ -15,6 +15,8 @@ typedef struct report_pair {
 const char *report_group_name(char out[160], const layer_group *g, const minfer_plan *const plans[2]);
 // The layer that stands for a group on a side: the one with most FLOPs, else the first; NULL without layers.
 const minfer_layer *report_group_main(const layer_group *g, int which, const minfer_plan *plan);
+double report_group_bytes(const layer_group *g, int which,
+                          const minfer_plan *plan); // read and written, without reorders
 
 // A row of a table with four columns: what, a, b, and the gain of b over a.
 void report_pair_row(table *t, const char *what, double a, double b, int decimals, bool more_is_better);

@@ -135,7 +135,8 @@ static bool copy_times(shared *to, const minfer_plan *plan, const breakdown *fro
   times->primitive_ms = copy(to, from->primitive_ms, primitives * sizeof(double));
   times->layer_ms = copy(to, from->layer_ms, (size_t)plan->layer_count * sizeof(double));
   times->kinds = copy(to, from->kinds, (size_t)from->kind_count * sizeof *from->kinds);
-  if (!times->primitive_ms || !times->layer_ms || !times->kinds) return false;
+  times->run_times = copy(to, from->run_times, from->runs * sizeof(double));
+  if (!times->primitive_ms || !times->layer_ms || !times->kinds || !times->run_times) return false;
   for (int i = 0; i < times->kind_count; i++)
     if (!copy_text(to, &times->kinds[i].kind)) return false;
   if (from->by_run) times->by_run = copy(to, from->by_run, from->runs * primitives * sizeof(double));

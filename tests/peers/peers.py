@@ -4,7 +4,7 @@ import json, os, socket, subprocess, sys, time, urllib.error, urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
 from support import program
 
-CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'minfer-peers')
+CACHE = os.environ.get('MINFER_PEERS') or os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'minfer-peers')
 # Every kind of span, of a real network. How many runs are traced depends on the time they take: at least 5.
 RESNET50 = '--model resnet50 --size 64 --weights synthetic --threads 2 --warmup 0 --iterations 20 --trace-level thread'
 

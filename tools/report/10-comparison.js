@@ -57,6 +57,115 @@ const computesWith = list =>
     ? [...new Set(list.map(l => [l.dtype, l.implementation.split(':')[0]].filter(Boolean).join(' ')))].join(', ')
     : '–';
 
+// The parts of a chain: kind and time of each, in order.
+const chainParts = list =>
+  element(
+    'span',
+    {class: 'chain'},
+    ...list.map(layer => swatched(layer.kind, layer.kind + ' ' + milliseconds(layer.ns))),
+  );
+const computesWithCell = list =>
+  element('div', {class: 'with'}, element('code', {}, computesWith(list)), list && list.length > 1 ? chainParts(list) : '');
+
+// Bar of a fused layer above that of its chain, part by part.
+function chainBars(row, most) {
+  const bars = element('div', {class: 'pair', 'aria-hidden': 'true'});
+  for (const list of [row.fused, row.chain]) {
+    const stack = element('div', {class: 'stack'});
+    for (const layer of list) {
+      const piece = element('i');
+      piece.style.width = 100 * (known(layer.ns) && most > 0 ? layer.ns / most : 0) + '%';
+      piece.style.background = colourOf(layer.kind);
+      stack.append(piece);
+    }
+    bars.append(stack);
+  }
+  return bars;
+}
+
+// Layers that one trace runs as one, and another as a chain.
+function fusedRows(rows) {
+  return traces.slice(1).flatMap((trace, i) =>
+    rows
+      .filter(row => row.layers[0] && row.layers[i + 1] && row.layers[0].length !== row.layers[i + 1].length)
+      .map(row => {
+        const sides = [row.layers[0], row.layers[i + 1]],
+          which = sides[1].length < sides[0].length ? 1 : 0,
+          [fused, chain] = [sides[which], sides[1 - which]],
+          ns = list => sum(list.map(l => l.ns)),
+          moved = list => sum(list.map(l => l.bytes));
+        return {
+          name: fused.map(l => l.name).join(', '),
+          stage: row.stage,
+          where: [traces[0], trace][which].letter + ' against ' + [traces[0], trace][1 - which].letter,
+          fused,
+          chain,
+          fusedNs: ns(fused),
+          chainNs: ns(chain),
+          saved: ns(chain) - ns(fused),
+          bytes: moved(chain) - moved(fused),
+        };
+      }),
+  );
+}
+
+function fusedColumns(most) {
+  const ms = (key, title) => ({key, title, number: true, cell: row => milliseconds(row[key])});
+  return [
+    {key: 'name', title: 'Layer', style: 'name'},
+    {key: 'where', title: 'Fused'},
+    ms('fusedNs', 'Fused ms'),
+    ms('chainNs', 'Chain ms'),
+    {key: 'bars', title: 'Fused / chain', value: row => row.chainNs, cell: row => chainBars(row, most)},
+    ms('saved', 'Saved ms'),
+    {
+      key: 'gain',
+      title: 'Gain',
+      number: true,
+      value: row => speedup(row.chainNs, row.fusedNs),
+      cell: row => speedupCell(speedup(row.chainNs, row.fusedNs)),
+    },
+    {key: 'bytes', title: 'MB saved', number: true, cell: row => (row.bytes / 1e6).toFixed(3)},
+    {key: 'chain', title: 'The chain', value: row => row.chain.length, cell: row => chainParts(row.chain)},
+  ];
+}
+
+function showFusion(rows) {
+  const list = fusedRows(rows),
+    host = byId('comparison-fusion');
+  byId('fusion-heading').hidden = byId('fusion-lead').hidden = !list.length;
+  if (!list.length) return;
+  const saved = sum(list.map(row => row.saved)),
+    chain = sum(list.map(row => row.chainNs));
+  byId('fusion-lead').textContent =
+    plural(list.length, 'layer') +
+    ' of one trace meet a chain of layers in another. Fusion saves ' +
+    time(saved) +
+    ' of ' +
+    time(chain) +
+    ' (' +
+    percent(saved / chain) +
+    ') and ' +
+    (sum(list.map(row => row.bytes)) / 1e6).toFixed(1) +
+    ' MB of traffic a run.';
+  const columns = fusedColumns(Math.max(...list.map(row => Math.max(row.chainNs, row.fusedNs)), 1)).filter(
+    c => c.key !== 'where' || new Set(list.map(row => row.where)).size > 1,
+  );
+  const total = shown => {
+    const amount = key => milliseconds(sum(shown.map(row => row[key])));
+    const cells = {
+      name: 'Sum of ' + plural(shown.length, 'row'),
+      fusedNs: amount('fusedNs'),
+      chainNs: amount('chainNs'),
+      saved: amount('saved'),
+      gain: digits(sum(shown.map(row => row.chainNs)) / sum(shown.map(row => row.fusedNs))) + '×',
+      bytes: (sum(shown.map(row => row.bytes)) / 1e6).toFixed(3),
+    };
+    return element('tr', {}, ...columns.map(c => element('td', {class: c.number && 'number'}, cells[c.key] || '')));
+  };
+  new Table(host, {caption: 'Fused layers and chains', rows: list, columns, sort: {key: 'saved', down: true}, total});
+}
+
 function comparisonColumns(most) {
   const others = traces.map((trace, t) => [trace, t]).slice(1),
     two = traces.length === 2;
@@ -94,7 +203,7 @@ function comparisonColumns(most) {
       key: 'with' + t,
       title: trace.letter + ' computes with',
       value: row => computesWith(row.layers[t]),
-      cell: row => element('code', {}, computesWith(row.layers[t])),
+      cell: row => computesWithCell(row.layers[t]),
     })),
   ];
 }
@@ -103,15 +212,14 @@ function showComparisonKinds() {
   const kinds = new Map(),
     head = element('tr', {}, element('th', {scope: 'col'}, 'Kind'));
   traces.forEach((trace, t) => {
-    const put = (kind, count, ns) => {
+    for (const {kind, count, ns} of trace.kinds) {
       if (!kinds.has(kind)) kinds.set(kind, {counts: Array(traces.length).fill(0), ns: Array(traces.length).fill(0)});
       kinds.get(kind).counts[t] = count;
       kinds.get(kind).ns[t] = ns;
-    };
-    for (const {kind, count, ns} of trace.kinds) put(kind, count, ns);
-    put('gap', null, trace.runs.gap);
-    put('run', trace.primitives.length, trace.runs.ns);
+    }
   });
+  kinds.set('gap', {counts: traces.map(() => null), ns: traces.map(trace => trace.runs.gap)});
+  kinds.set('run', {counts: traces.map(trace => trace.primitives.length), ns: traces.map(trace => trace.runs.ns)});
   const number = text => element('th', {scope: 'col', class: 'number'}, text);
   head.append(
     ...traces.map(trace => number(trace.letter + ' count')),
@@ -175,6 +283,7 @@ function showComparison() {
     lead.join(' ') +
     ' The traces’ own times: to measure a speed-up with an interval, minfer compare runs both in turn.';
   showComparisonKinds();
+  showFusion(rows);
   const host = byId('comparison-layers');
   const table = new Table(host, {
     caption: 'Layers side by side',

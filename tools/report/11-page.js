@@ -47,10 +47,7 @@ const imagesPerSecond = trace =>
 function headlineOf(trace) {
   const {runs, environment: e} = trace,
     reorders = trace.primitives.filter(p => p.kind === 'reorder'),
-    {phases} = trace.spans;
-  const start = phases.count
-    ? phases.start[phases.count - 1] + phases.duration[phases.count - 1] - phases.start[0]
-    : NaN;
+    start = startupOf(trace).ns;
   return [
     timeFigure(
       'Median run',

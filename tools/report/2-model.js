@@ -92,6 +92,7 @@ function makeLayers(raw, primitives, chunks) {
         .map(p => p.reason)
         .filter(Boolean)
         .join('; '),
+      bytes: chunks * sum(own[i].map(p => p.bytes)),
       gflops: rate(chunks * sum(own[i].map(p => p.flops)), ns),
       gbytes: rate(chunks * sum(own[i].map(p => p.bytes)), ns),
       bound: main ? main.bound : '',
@@ -155,6 +156,21 @@ function medianRun(trace) {
   return best;
 }
 
+// Traces of one network and type are told apart by what else differs, or by their files.
+function tellApart(list) {
+  const names = {width_multiplier: 'width ', batch: 'batch ', threads: 'threads ', isa: '', layout: '', fusion: 'fusion ', algorithm: ''};
+  const alike = list.filter(one => list.some(other => other !== one && other.title === one.title)),
+    values = key => new Set(alike.map(one => one.environment[key]));
+  const differing = Object.keys(names).filter(key => values(key).size > 1);
+  const more = alike.map(one =>
+    differing.length
+      ? differing.map(key => names[key] + (one.environment[key] ?? 'unknown')).join(', ')
+      : one.file.replace(/\.trace\.json$/, ''),
+  );
+  alike.forEach((one, i) => (one.title += ', ' + more[i]));
+}
+
 const report = JSON.parse(byId('data').textContent);
 const traces = report.traces.map(prepare);
+tellApart(traces);
 if (traces.some(trace => trace.runs.ns < 2e7)) decimals = 4;

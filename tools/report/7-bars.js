@@ -80,42 +80,86 @@ function showStages(trace) {
   byId('stages-bars').replaceChildren(rows);
 }
 
-function showStartup(trace) {
+// Start-up as rows of {name, start, ns, parts, note}: passes in a row are parts of one, what lies between phases is a row
+// of its own. `ns` is the time until the session was ready; the first run comes after it.
+function startupOf(trace) {
   const {phases} = trace.spans,
+    rows = [];
+  let firstRun = null;
+  for (let i = 0; i < phases.count; i++) {
+    const index = phases.index[i],
+      attributes = trace.phases.attributes[index];
+    const one = {name: trace.phases.name[index], start: phases.start[i], ns: phases.duration[i], parts: []};
+    one.note = attributes.cache === 'hit' ? 'from the cache' : '';
+    const last = rows[rows.length - 1];
+    if (trace.phase_parents[i] >= 0 && last) last.parts.push(one);
+    else if (one.name === 'first run') firstRun = one;
+    else if (one.name.startsWith('pass ') && last && last.name === 'passes') {
+      last.parts.push({...one, name: one.name.slice(5)});
+      last.ns = one.start + one.ns - last.start;
+    } else if (one.name.startsWith('pass '))
+      rows.push({...one, name: 'passes', parts: [{...one, name: one.name.slice(5)}]});
+    else rows.push(one);
+  }
+  if (!rows.length) return {rows, firstRun, ns: NaN, between: NaN};
+  const begin = rows[0].start,
+    ns = Math.max(...rows.map(row => row.start + row.ns)) - begin;
+  return {rows, firstRun, begin, ns, between: Math.max(0, ns - sum(rows.map(row => row.ns)))};
+}
+
+// The rows of a phase's parts, hidden at first, and the button in the phase's row that shows them.
+function startupParts(row, cellsOf) {
+  const rest = row.ns - sum(row.parts.map(part => part.ns)),
+    cells = row.parts.flatMap(part => cellsOf(part, 'part'));
+  if (rest > 0) cells.push(...cellsOf({name: 'the rest', ns: rest}, 'part'));
+  const button = element('button', {type: 'button', class: 'unfold', 'aria-expanded': 'false'}, row.name);
+  button.append(' ', element('span', {class: 'soft'}, grouped(row.parts.length)));
+  const show = open => {
+    button.setAttribute('aria-expanded', String(open));
+    for (const one of cells) one.hidden = !open;
+  };
+  button.addEventListener('click', () => show(button.getAttribute('aria-expanded') !== 'true'));
+  show(false);
+  return {button, cells};
+}
+
+function showStartup(trace) {
+  const {rows, firstRun, begin, ns, between} = startupOf(trace),
     host = byId('startup-bars');
-  if (!phases.count) {
+  if (!rows.length) {
     byId('startup-lead').textContent = 'The trace has no start-up phases.';
     return host.replaceChildren();
   }
-  const first = phases.start[0];
-  let last = first,
-    within = 0,
-    longest = 0;
-  for (let i = 0; i < phases.count; i++) {
-    last = Math.max(last, phases.start[i] + phases.duration[i]);
-    within += phases.duration[i];
-    if (phases.duration[i] > phases.duration[longest]) longest = i;
+  const end = firstRun ? Math.max(ns, firstRun.start + firstRun.ns - begin) : ns,
+    grid = element('div', {class: 'rows startup', role: 'group', 'aria-label': 'Start-up phases in order'});
+  const cellsOf = (one, style, name = one.name) => [
+    cell(name, style || 'phase'),
+    known(one.start)
+      ? track(one.ns / end, style === 'part' ? 'var(--plain)' : 'var(--fused)', (one.start - begin) / end)
+      : element('div'),
+    cell(time(one.ns) + (one.note ? ' · ' + one.note : ''), 'amount'),
+    cell(one === firstRun ? '' : percent(one.ns / ns), 'amount percent'),
+  ];
+  for (const row of rows) {
+    const {button, cells} = row.parts.length ? startupParts(row, cellsOf) : {cells: []};
+    grid.append(...cellsOf(row, '', button), ...cells);
   }
-  const total = last - first,
-    rows = element('div', {class: 'rows startup', role: 'group', 'aria-label': 'Start-up phases in order'});
-  for (let i = 0; i < phases.count; i++) {
-    const name = trace.phases.name[phases.index[i]],
-      ns = phases.duration[i];
-    rows.append(
-      cell(name),
-      track(ns / total, 'var(--fused)', (phases.start[i] - first) / total),
-      cell(time(ns), 'amount'),
-      cell(percent(ns / total), 'amount percent'),
-    );
-  }
+  grid.append(...cellsOf({name: 'between phases', ns: between}, ''));
+  grid.append(...cellsOf({name: element('b', {}, 'ready'), ns}, ''));
+  if (firstRun) grid.append(...cellsOf(firstRun, ''));
+  const longest = rows.reduce((most, row) => (row.ns > most.ns ? row : most)),
+    hits = rows.flatMap(row => row.parts).filter(part => part.note).length;
   byId('startup-lead').textContent =
-    time(total) +
-    ' from the first phase to the end of the last, ' +
-    time(Math.max(0, total - within)) +
-    ' of it between phases. The longest is ' +
-    trace.phases.name[phases.index[longest]] +
-    '.';
-  return host.replaceChildren(rows);
+    'Ready to run after ' +
+    time(ns) +
+    '; the longest phase is ' +
+    longest.name +
+    ' (' +
+    percent(longest.ns / ns) +
+    ').' +
+    (hits ? ' ' + plural(hits, 'primitive') + ' came out of oneDNN’s cache.' : '') +
+    (firstRun ? ' The first run took ' + time(firstRun.ns) + '.' : '');
+  return host.replaceChildren(grid);
 }
 
 const THREAD_PARTS = [

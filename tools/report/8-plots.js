@@ -104,7 +104,9 @@ function showRoofline(trace) {
 function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
   const labels = [],
     roof = compute.length ? compute[0].value : Infinity;
-  for (const {name, value} of memory) {
+  for (const [i, {name, value}] of memory.entries()) {
+    // Two roofs that nearly meet: the label of the lower one stands below it.
+    const below = i > 0 && memory[i - 1].value < 1.6 * value;
     const end = Math.min(high.x, roof / value),
       begin = Math.max(low.x, low.y / value);
     if (end <= begin) continue;
@@ -118,7 +120,7 @@ function drawRoofs(svg, {compute, memory, x, y, low, high, left, right}) {
     const place = Math.sqrt(begin * Math.min(end, begin * 8)),
       angle = (Math.atan2(y(2 * value) - y(value), x(2) - x(1)) * 180) / Math.PI;
     const px = x(place),
-      py = y(place * value) - 5;
+      py = y(place * value) + (below ? 14 : -5);
     labels.push(at(px, py, label, {class: 'title', transform: 'rotate(' + angle + ' ' + px + ' ' + py + ')'}));
   }
   const slowest = memory.length ? memory[0].value : Infinity;

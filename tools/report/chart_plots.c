@@ -100,7 +100,8 @@ static void draw_axes(cairo_t *c, const roofline *r, const frame *f) {
   draw_text(c, f->left - 5, f->top - 7, DRAW_LEFT, DRAW_INK, "GFLOP/s");
 }
 
-static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, double highest) {
+// `below`: the label stands under the line, as the roof before it is near.
+static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, double highest, bool below) {
   const double begin = fmax(r->x.low, r->y.low / m->value), end = fmin(r->x.high, highest / m->value);
   if (begin >= end) return;
   const double x1 = place(&r->x, begin), y1 = place(&r->y, begin * m->value);
@@ -113,13 +114,14 @@ static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, doubl
   cairo_save(c);
   cairo_translate(c, x1, y1);
   cairo_rotate(c, atan2(y2 - y1, x2 - x1));
-  draw_format(c, 8, -5, DRAW_LEFT, DRAW_INK, "%s %.3g GB/s", m->name, m->value);
+  draw_format(c, 8, below ? 6 : -5, DRAW_LEFT, DRAW_INK, "%s %.3g GB/s", m->name, m->value);
   cairo_restore(c);
 }
 
 static void draw_roofs(cairo_t *c, const roofline *r, const frame *f) {
   const double highest = r->compute_count ? r->compute[0].value : r->y.high;
-  for (int i = 0; i < r->memory_count; i++) draw_memory_roof(c, r, &r->memory[i], highest);
+  for (int i = 0; i < r->memory_count; i++)
+    draw_memory_roof(c, r, &r->memory[i], highest, i > 0 && r->memory[i - 1].value < 1.6 * r->memory[i].value);
   for (int i = 0; i < r->compute_count; i++) {
     const double value = r->compute[i].value, y = place(&r->y, value);
     const double begin = r->memory_count ? fmax(r->x.low, value / r->memory[0].value) : r->x.low;

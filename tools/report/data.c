@@ -185,6 +185,24 @@ static void put_span_set(minfer_json *j, const char *key, const minfer_trace_vie
   minfer_json_end(j);
 }
 
+// For each phase the place of the one that it is a part of among them, -1 for none. Parts come right behind it.
+static void put_phase_parents(minfer_json *j, const minfer_trace_view *view) {
+  int64_t count = 0, whole = -1;
+  uint64_t id = 0;
+  minfer_json_array(j, "phase_parents");
+  for (size_t i = 0; i < view->span_count; i++) {
+    const minfer_span *s = &view->spans[i];
+    if (s->kind != MINFER_SPAN_APPLICATION) continue;
+    minfer_json_int(j, NULL, s->parent && s->parent == id ? whole : -1);
+    if (!s->parent) {
+      whole = count;
+      id = s->id;
+    }
+    count++;
+  }
+  minfer_json_end(j);
+}
+
 static void put_spans(minfer_json *j, const minfer_trace_view *view) {
   minfer_json_object(j, "spans");
   put_span_set(j, "phases", view, MINFER_SPAN_APPLICATION);
@@ -226,7 +244,9 @@ static void put_trace(minfer_json *j, const report_trace *t) {
   put_runs(j, t);
   minfer_json_object(j, "phases");
   put_names(j, view->phases, view->phase_count);
+  put_item_attributes(j, view->phases, view->phase_count);
   minfer_json_end(j);
+  put_phase_parents(j, view);
   put_layers(j, t);
   put_primitives(j, t);
   put_tallies(j, "kinds", t->kinds, t->kind_count);
