@@ -1,0 +1,19 @@
+#!/bin/bash
+# A shell script that sweeps networks over batch sizes, as articles on thread settings print it, with minfer in the framework's place:
+#   bench/reproduce/cnn_sweep.sh [OPTION of minfer sweep...]      e.g. --dtypes int8 --budget 1
+# NETWORKS and BATCHES name others than these; OMP_NUM_THREADS and the KMP_ variables hold as for programs over OpenMP.
+set -euo pipefail
+minfer=${MINFER:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/minfer}
+networks=${NETWORKS:-alexnet googlenet inception3 resnet50 resnet152 vgg16}
+batches=${BATCHES:-1 32 64 96 128}
+export KMP_AFFINITY=${KMP_AFFINITY:-granularity=fine,compact,1,0} KMP_BLOCKTIME=${KMP_BLOCKTIME:-1} KMP_SETTINGS=${KMP_SETTINGS:-1}
+
+echo 'network batch_size images/second'
+for network in $networks; do
+  model=$network
+  if [ "$network" = inception3 ]; then model=inception_v3; fi
+  for batch in $batches; do
+    row=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | tail -n 1)
+    echo "$network $batch $(cut -d , -f 10 <<<"$row")"
+  done
+done
