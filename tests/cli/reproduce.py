@@ -26,7 +26,14 @@ case "$*" in
   if [ -e "$here/broken" ]; then echo "minfer: out of memory" >&2; exit 4; fi
   if [ -e "$here/slow" ]; then echo $$ >"$here/slow"; exec sleep 1000; fi ;;
 esac
-exec minfer "$@" --size 64 --warmup 0 --iterations 2
+options=()
+for option; do
+  case $option in
+  --min-time | --precision) skip=1 ;;
+  *) [ -n "$skip" ] || options+=("$option"); skip= ;;
+  esac
+done
+exec minfer "${options[@]}" --size 64 --warmup 0 --iterations 2
 '''
 
 
