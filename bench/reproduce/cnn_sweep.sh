@@ -9,11 +9,18 @@ batches=${BATCHES:-1 32 64 96 128}
 export KMP_AFFINITY=${KMP_AFFINITY:-granularity=fine,compact,1,0} KMP_BLOCKTIME=${KMP_BLOCKTIME:-1} KMP_SETTINGS=${KMP_SETTINGS:-1}
 
 echo 'network batch_size images/second'
+ran=
 for network in $networks; do
   model=$network
   if [ "$network" = inception3 ]; then model=inception_v3; fi
   for batch in $batches; do
-    row=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | tail -n 1)
-    echo "$network $batch $(cut -d , -f 10 <<<"$row")"
+    # The last row's tenth column; the reason for a missing one is on stderr.
+    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | tail -n 1 | cut -d , -f 10) || true
+    if [ -n "$rate" ]; then
+      ran=1
+      rate=$(LC_ALL=C printf %.2f "$rate")
+    fi
+    echo "$network $batch ${rate:--}"
   done
 done
+[ -n "$ran" ] # as minfer sweep: 0 when any combination ran

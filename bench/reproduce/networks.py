@@ -8,6 +8,7 @@ from page import listing, number, percent, span, text, times
 SIX = {'alexnet': 8, 'vgg16': 150, 'resnet18': 17, 'resnet50': 40, 'mobilenet_v1': 7, 'inception_v3': 60}  # about ms an image in f32, two cores
 PLAIN = '--algorithm gemm --layout nchw --fusion off'.split()
 CHOSEN = '--algorithm auto --layout auto --fusion on'
+LAYOUTS = {'auto': 'a', 'blocked': 'b'}  # and the side of the comparison
 WIDTHS = {'0.25': '_25', '0.5': '_50', '0.75': '_75', '1': ''}
 
 
@@ -61,15 +62,17 @@ def has_images(s):
 
 
 def widths_jobs(s):
-    images = os.path.join(s.data, 'images')
+    images, photos = os.path.join(s.data, 'images'), os.path.join(s.data, 'photos')
+    calibration = photos if os.path.isdir(photos) else images  # other pictures than those that judge, where there are any
     jobs = []
     for width in WIDTHS:
         weights = width_weights(s, width)
         network = ['--model', 'mobilenet_v1', '--width', width, '--weights', weights]
-        for name, more in ('auto', []), ('blocked', ['--layout', 'blocked']), ('int8', ['--int8']):
-            jobs.append(run_json(f'mobilenet_v1-{width}-{name}', network + more + s.run, cost=3))
+        jobs += [run_json(f'mobilenet_v1-{width}-{name}', ['compare'] + network + ['--vs', other] + s.compare, cost=3)
+                 for name, other in (('blocked', '--layout blocked'), ('int8', '--int8'))]
+        jobs += [run_json(f'mobilenet_v1-{width}-plan-{layout}', ['inspect'] + network + ['--layout', layout], cost=0.5) for layout in LAYOUTS]
         if weights != 'synthetic' and has_images(s):
-            jobs.append(run_json(f'mobilenet_v1-{width}-accuracy', ['accuracy'] + network + ['--int8', '--images', images, '--calibration', images,
+            jobs.append(run_json(f'mobilenet_v1-{width}-accuracy', ['accuracy'] + network + ['--int8', '--images', images, '--calibration', calibration,
                                                                                              '--labels', os.path.join(images, 'labels.txt')], cost=20))
     return jobs
 
@@ -81,16 +84,17 @@ def kinds_of(run):
 def width_kinds(results, part):
     rows, kinds = [], []
     for width in WIDTHS:
-        for layout in 'auto', 'blocked':
-            run = results[f'mobilenet_v1-{width}-{layout}']
-            found = kinds_of(run)
+        pair = results[f'mobilenet_v1-{width}-blocked']
+        for layout, side in LAYOUTS.items():
+            found = kinds_of(pair[side])
             kinds += [k for k in found if k not in kinds]
-            formats = Counter(f"{r['from_format']} to {r['to_format']}" for r in run['reorders'])
-            rows.append({'width': width, 'layout': layout, 'latency_ms': run['latency_ms']['p50'], 'reorders': found['reorder']['count'],
-                         'formats': ', '.join(f'{n} {f}' for f, n in formats.items()) or None, **{k: v['time_ms'] for k, v in found.items()}})
+            formats = Counter(p['destination']['format'] for p in results[f'mobilenet_v1-{width}-plan-{layout}']['primitives'])
+            rows.append({'width': width, 'layout': layout, 'latency_ms': pair[side]['latency_ms']['p50'], 'reorders': found['reorder']['count'],
+                         'formats': ', '.join(f'{n} {f}' for f, n in formats.most_common()), 'blocked_time': 1 / pair['speedup']['median'],
+                         **{k: v['time_ms'] for k, v in found.items()}})
     kinds = [k for k in kinds if any(r.get(k) for r in rows)]
     part.table('mobilenet_widths', [text('width'), text('layout'), number('latency ms', 'latency_ms', '.3f'), number('reorders', 'reorders', 'd'),
-                                    text('reorders from, to', 'formats')] + [number(f'{k} ms', k, '.3f') for k in kinds], rows)
+                                    text('what primitives write', 'formats')] + [number(f'{k} ms', k, '.3f') for k in kinds], rows)
     groups = [f"{r['width']}\n{r['layout']}" for r in rows]
     part.chart('mobilenet_widths', 'time by kind of primitive, by width and layout', lambda path: chart(
         path, 'MobileNet-v1, f32: time by kind of primitive', lambda axis: stacked(axis, groups, {k: [r.get(k) or 0 for r in rows] for k in kinds}, 'ms'),
@@ -108,8 +112,10 @@ def say_reorders(rows, part):
              'the counts differ by width, but not as in the thesis.',
              f"Left to itself it has {listing(map(str, own))}" +
              (': the layouts that oneDNN prefers now have no such blocks.' if not any(own) else '.'))
-    auto, forced = ([r['latency_ms'] for r in rows if r['layout'] == layout] for layout in ('auto', 'blocked'))
-    part.say(f"Blocked layouts take {span([b / a for a, b in zip(auto, forced)])} times as long as the chosen ones.")
+    blocks = sorted({f for r in rows if r['layout'] == 'blocked' for f in r['formats'].replace(',', '').split() if 'Chw' in f})
+    part.say(f'Blocked activations are all {blocks[0]}: channels that do not fill a block are padded, so nothing has to change its layout.' if len(blocks) == 1
+             else f'Blocked activations are {listing(blocks)}.' if blocks else '',
+             f"Blocked layouts take {span([r['blocked_time'] for r in rows])} times as long as the chosen ones, measured in turn.")
 
 
 def width_accuracy(s, results, part):
@@ -117,7 +123,8 @@ def width_accuracy(s, results, part):
     for width in WIDTHS:
         name = f'mobilenet_v1-{width}-'
         judged = results.get(name + 'accuracy')
-        rows.append({'width': width, 'f32_ms': results[name + 'auto']['latency_ms']['p50'], 'int8_ms': results[name + 'int8']['latency_ms']['p50'],
+        pair = results[name + 'int8']
+        rows.append({'width': width, 'f32_ms': pair['a']['latency_ms']['p50'], 'int8_ms': pair['b']['latency_ms']['p50'], 'gain': pair['speedup']['median'],
                      **({'f32_top1': judged['f32']['top1'], 'f32_top5': judged['f32']['top5'], 'int8_top1': judged['top1'], 'int8_top5': judged['top5'],
                          'agreement': judged['agreement_f32'], 'images': judged['images']} if judged else {})})
     part.head('Accuracy beside latency')
@@ -140,13 +147,12 @@ def width_accuracy(s, results, part):
         axis.legend(loc='lower right')
 
     part.chart('mobilenet_accuracy', 'top-1 accuracy against latency', lambda path: chart(path, 'MobileNet-v1: accuracy beside latency, by width', draw))
-    lost = [r['f32_top1'] - r['int8_top1'] for r in judged]
-    beaten = [(i['width'], f['width']) for i in judged for f in judged if i['int8_ms'] <= f['f32_ms'] and i['int8_top1'] > f['f32_top1']]
-    widest = max(judged, key=lambda r: float(r['width']))
-    part.say(f"int8 costs {span(lost, '{:.1f}')} points of top-1 (less than 0: it gains) and is {span([r['f32_ms'] / r['int8_ms'] for r in judged], '{:.1f}')} times as fast.",
-             f"Width {widest['width']} in int8 is at once faster and more accurate than f32 at width "
-             f"{listing(f for i, f in beaten if i == widest['width'])}: a smaller type pays better than a narrower network."
-             if any(i == widest['width'] for i, _ in beaten) else 'No narrower network in f32 is beaten by the widest in int8 in both respects.',
+    change = [r['int8_top1'] - r['f32_top1'] for r in judged]
+    widest = judged[-1]
+    beaten = [r['width'] for r in judged[:-1] if widest['int8_ms'] <= r['f32_ms'] and widest['int8_top1'] > r['f32_top1']]
+    part.say(f"int8 changes top-1 by {span(change, '{:+.1f}')} points and is {span([r['gain'] for r in judged], '{:.1f}')} times as fast.",
+             f"Width {widest['width']} in int8 is at once faster and more accurate than f32 at width {listing(beaten)}: a smaller type pays better than a"
+             ' narrower network.' if beaten else 'No narrower network in f32 is both slower and less accurate than the widest in int8.',
              'The pictures are from the training set: right for comparing rows, too high as accuracy.')
 
 
@@ -184,7 +190,6 @@ def six(s, results, part):
     part.table('networks', [text('network', 'model'), number('batch', 'batch', 'd'), number('unoptimised ms', 'plain_ms'), number('f32 ms', 'f32_ms'),
                             number('int8 ms', 'int8_ms'), text('f32 over unoptimised', 'f32_text'), text('int8 over f32', 'int8_text'),
                             number('int8 over unoptimised', 'both', '.1f', 'x')], rows)
-    if not rows: return
     batches = sorted({r['batch'] for r in rows})
 
     def draw(*axes):

@@ -35,6 +35,9 @@ class Part:
         """A paragraph."""
         self.blocks.append(' '.join(s for s in sentences if s))
 
+    def points(self, lines):
+        self.blocks.append('\n'.join('- ' + line for line in lines))
+
     def head(self, title):
         self.blocks.append('### ' + title)
 

@@ -24,7 +24,7 @@ def stage_row(run, stage):
     for l in layers: bounds[l['bound']] = bounds.get(l['bound'], 0) + (l['roof_ms'] or 0)
     sources = [source for l in layers for source in l['sources']]
     channels, height = layers[-1]['output_shape'].split('x')[1:3] if stage.endswith('_x') else (None, None)
-    return {'network': run['model'], 'stage': stage, 'ms': ms, 'share': ms / run['trace']['traced_ms'], 'gflop': flops / 1e9, 'mb': size / 1e6,
+    return {'network': run['model'], 'stage': stage, 'ms': ms, 'gflop': flops / 1e9, 'mb': size / 1e6,
             'gflops': flops / ms / 1e6, 'intensity': flops / size, 'roof_share': roof / ms if roof else None, 'bound': max(bounds, key=bounds.get),
             'channels': channels and int(channels), 'pixels': height and int(height) ** 2,
             'blocks': len({source.split('.')[1] for source in sources if source.startswith('layer')}), 'convolutions': sum(l['kind'] == 'convolution' for l in layers)}
@@ -45,10 +45,9 @@ def stages(s, results, part):
     part.chart('resnet_stages', 'time by stage of five ResNets', lambda path: chart(
         path, 'ResNets, f32: time by stage', lambda axis: stacked(axis, networks, {stage: [r[stage] for r in wide] for stage in STAGES}, 'ms'),
         legend=True))
-    for network in networks:
-        most = max((find[network, stage] for stage in STAGES), key=lambda r: r['ms'])
-        part.say(f"- **{network}**: {most['stage']} takes most, {percent(most['share'])}; it has {most['blocks']} blocks and",
-                 f"{percent(most['gflop'] / sum(find[network, stage]['gflop'] for stage in STAGES))} of the FLOPs.")
+    most = [max((find[network, stage] for stage in STAGES), key=lambda r: r['ms']) for network in networks]
+    part.points(f"**{m['network']}**: {m['stage']} takes most, {percent(m['ms'] / w['total'])}; it has {m['blocks']} blocks and "
+                f"{percent(m['gflop'] / sum(find[m['network'], stage]['gflop'] for stage in STAGES))} of the FLOPs." for m, w in zip(most, wide))
     if len(networks) > 1:
         per = [find[n, 'conv4_x']['ms'] / find[n, 'conv4_x']['blocks'] for n in networks if int(n[6:]) >= 50]
         part.say('Deeper networks grow in conv4_x.' if find[networks[-1], 'conv4_x']['ms'] > 0.5 * wide[-1]['total'] else '',
@@ -201,7 +200,7 @@ def question_stage(results, part):
 
     part.chart('question_stage', 'FLOPs, bytes, rate and time by stage', lambda path: chart(
         path, 'ResNets: what the stages conv2_x to conv5_x do', draw, panels=len(panels), legend=True))
-    for network in networks: part.say(say_stage(find[network, 'conv2_x'], find[network, 'conv5_x']))
+    part.points(say_stage(find[network, 'conv2_x'], find[network, 'conv5_x']) for network in networks)
     part.say('Eight times the channels in and out make a convolution 64 times as large at each pixel, and there are 64 times fewer pixels: the FLOPs of a',
              'block stay about the same, so the stages differ by their number of blocks and by how fast the machine gets through them.')
 
@@ -210,7 +209,7 @@ def say_stage(two, five):
     r = lambda key: five[key] / two[key]
     block = r('gflop') / r('blocks')
     words = ['hardly differs from' if 0.8 <= r('ms') <= 1.25 else 'is slower than' if r('ms') > 1 else 'is faster than']
-    text_ = (f"- **{two['network']}**: conv5_x {words[0]} conv2_x: {r('ms'):.2f} times the time with {r('channels'):.0f} times the channels and "
+    text_ = (f"**{two['network']}**: conv5_x {words[0]} conv2_x: {r('ms'):.2f} times the time with {r('channels'):.0f} times the channels and "
              f"1/{1 / r('pixels'):.0f} of the pixels. It has {r('gflop'):.2f} times the FLOPs ({block:.2f} a block) at {r('gflops'):.2f} times the rate "
              f"({five['gflops']:.0f} against {two['gflops']:.0f} GFLOP/s), and moves {r('mb'):.2f} times the bytes. ")
     if two['roof_share'] and five['roof_share']:

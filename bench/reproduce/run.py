@@ -102,7 +102,7 @@ def section_part(section, bench, settings, arguments):
         else: failures.append(f'{job.name}: {kept["failed"]}')
     part = Part(arguments.folder, charts.DRAWS, arguments.minfer)
     try:
-        section.tell(settings, results, part)
+        if results: section.tell(settings, results, part)
     except NotMeasured as missing:
         part.blocks.append(f'Cannot be shown without {missing}.')
     part.blocks += ['Not measured:\n\n' + '\n'.join(f'- `{line}`' for line in failures)] if failures else []

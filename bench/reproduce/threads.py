@@ -23,7 +23,7 @@ def batches_jobs(s):
 
 def batches(s, results, part):
     lines = [line.split() for job in batches_jobs(s) if job.name in results for line in results[job.name].splitlines()[1:]]
-    rows = [{'network': network, 'batch_size': int(batch), 'images_per_s': float(rate) if rate else None} for network, batch, rate in lines]
+    rows = [{'network': network, 'batch_size': int(batch), 'images_per_s': None if rate == '-' else float(rate)} for network, batch, rate in lines]
     part.table('cnn_sweep', [text('network'), number('batch_size', 'batch_size', 'd'), number('images/second', 'images_per_s', '.1f')], rows)
     rates = {}
     for r in rows:

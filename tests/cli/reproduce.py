@@ -107,7 +107,7 @@ class Reproduce(unittest.TestCase):
         self.run_sections('--only', 'widths,threads')
         page = self.read('out', 'index.md')
         for row in self.rows('mobilenet_widths'):
-            run = self.result('mobilenet_v1-%s-%s' % (row['width'], row['layout']))
+            run = self.result('mobilenet_v1-%s-blocked' % row['width'])[networks.LAYOUTS[row['layout']]]
             self.assertEqual(run['width'], float(row['width']))
             self.assertEqual(int(row['reorders']), len(run['reorders']))
             self.assertEqual(float(row['latency_ms']), run['latency_ms']['p50'])
@@ -140,10 +140,11 @@ class Reproduce(unittest.TestCase):
     def test_reorders_are_judged_by_their_number(self):
         for counts, words in ([[3, 0, 3, 0], 'so the thesis holds'], [[2, 2, 2, 2], 'the odd widths pay nothing extra'], [[3, 6, 3, 18], 'not as in the thesis']):
             part = self.part()
-            networks.say_reorders([{'width': w, 'layout': layout, 'reorders': count if layout == 'blocked' else 0, 'latency_ms': 2 if layout == 'blocked' else 1}
+            networks.say_reorders([{'width': w, 'layout': layout, 'reorders': count if layout == 'blocked' else 0, 'blocked_time': 2, 'formats': '2 nChw16c, 1 nc'}
                                    for w, count in zip(networks.WIDTHS, counts) for layout in ('auto', 'blocked')], part)
             self.assertIn(words, part.markdown())
             self.assertIn('take 2.00 times as long', part.markdown())
+            self.assertIn('activations are all nChw16c', part.markdown())
 
     def test_stages_are_judged_by_their_rates(self):
         two = {'network': 'x', 'ms': 1, 'channels': 256, 'pixels': 3136, 'blocks': 3, 'gflop': 1, 'gflops': 200, 'mb': 9, 'intensity': 50, 'roof_share': None, 'bound': None}
