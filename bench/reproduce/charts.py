@@ -52,6 +52,7 @@ def stacked(axis, groups, series, ylabel):
         base = [b + v for b, v in zip(base, values)]
     for x, sum_ in enumerate(base):
         axis.text(x, sum_, f'{sum_:.3g}', ha='center', va='bottom', fontsize=8)
+    axis.margins(y=0.08)
     axis.set_ylabel(ylabel)
     axis.tick_params(axis='x', length=0)
 

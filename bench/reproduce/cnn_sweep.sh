@@ -14,8 +14,10 @@ for network in $networks; do
   model=$network
   if [ "$network" = inception3 ]; then model=inception_v3; fi
   for batch in $batches; do
-    # The last row's tenth column; the reason for a missing one is on stderr.
-    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | tail -n 1 | cut -d , -f 10) || true
+    # Of the CSV's one row; the reason for a missing one is on stderr.
+    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | awk -F , '
+      NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+      END { print $column["images_per_s"] }') || true
     if [ -n "$rate" ]; then
       ran=1
       rate=$(LC_ALL=C printf %.2f "$rate")

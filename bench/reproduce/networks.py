@@ -1,5 +1,5 @@
 """AlexNet layer by layer, MobileNet-v1 at four widths, and six networks from unoptimised to int8."""
-import os
+import os, re
 from collections import Counter
 from charts import chart, grouped, place_groups, stacked
 from measure import run_json
@@ -197,7 +197,7 @@ def six(s, results, part):
             chosen = [r for r in rows if r['batch'] == batch]
             grouped(axis, [r['model'] for r in chosen], {name: [r[key] for r in chosen] for name, key in
                                                        (('unoptimised', 'plain_rate'), ('f32', 'f32_rate'), ('int8', 'int8_rate'))}, 'images/s', log=True)
-            place_groups(axis, [r['model'].replace('_', '\n') for r in chosen])
+            place_groups(axis, [re.sub(r'_?(v?\d+)$', r'\n\1', r['model']) for r in chosen])
             axis.set_title(f'batch {batch}', fontsize=9)
 
     part.chart('networks', 'throughput of six networks', lambda path: chart(path, 'Throughput: unoptimised, f32 and int8 (logarithmic)', draw,

@@ -27,7 +27,7 @@ def stage_row(run, stage):
     return {'network': run['model'], 'stage': stage, 'ms': ms, 'gflop': flops / 1e9, 'mb': size / 1e6,
             'gflops': flops / ms / 1e6, 'intensity': flops / size, 'roof_share': roof / ms if roof else None, 'bound': max(bounds, key=bounds.get),
             'channels': channels and int(channels), 'pixels': height and int(height) ** 2,
-            'blocks': len({source.split('.')[1] for source in sources if source.startswith('layer')}), 'convolutions': sum(l['kind'] == 'convolution' for l in layers)}
+            'blocks': len({source.split('.')[1] for source in sources if source.startswith('layer')})}
 
 
 def stage_rows(results):
@@ -51,7 +51,8 @@ def stages(s, results, part):
     if len(networks) > 1:
         per = [find[n, 'conv4_x']['ms'] / find[n, 'conv4_x']['blocks'] for n in networks if int(n[6:]) >= 50]
         part.say('Deeper networks grow in conv4_x.' if find[networks[-1], 'conv4_x']['ms'] > 0.5 * wide[-1]['total'] else '',
-                 f'One block of conv4_x takes {span(per)} ms in the networks with bottleneck blocks: depth costs what the blocks cost.' if len(per) > 1 else '')
+                 f'One block of conv4_x takes {span(per)} ms in the networks with bottleneck blocks' +
+                 (': depth costs what the blocks cost.' if max(per) < 1.15 * min(per) else '.') if len(per) > 1 else '')
 
 
 # ---- ResNet-50, f32 against int8
@@ -64,7 +65,8 @@ def kind_rows(sides):
     """Rows by kind with count_, ms_ and share_ of every side {name: run}."""
     found = {name: kinds_of(run) for name, run in sides.items()}
     kinds = dict.fromkeys(k for name in sides for k in found[name])
-    order = sorted((k for k in kinds if k not in ('reorder', 'gap')), key=lambda k: -max(f[k]['time_ms'] or 0 for f in found.values() if k in f)) + ['reorder', 'gap']
+    longest = lambda kind: max(f[kind]['time_ms'] or 0 for f in found.values() if kind in f)
+    order = sorted((k for k in kinds if k not in ('reorder', 'gap')), key=longest, reverse=True) + ['reorder', 'gap']
     return [{'kind': kind, **{f'{key}_{name}': found[name].get(kind, {'count': 0, 'time_ms': 0, 'share': 0})[of]
                               for name in sides for key, of in (('count', 'count'), ('ms', 'time_ms'), ('share', 'share'))}} for kind in order]
 
@@ -139,20 +141,20 @@ def layers(s, results, part):
         firsts = dict(reversed([(l['stage'], i + 1) for i, l in enumerate(pair['a']['layers'])]))
         for stage, first in firsts.items():
             axis.axvline(first - 0.5, color='#bbbbbb', linewidth=0.8)
-            axis.text(first - 0.3, axis.get_ylim()[1], stage, fontsize=8, va='bottom')
+            axis.text(first - 0.3, axis.get_ylim()[1], '' if stage == 'conv1' else stage, fontsize=8, va='bottom')  # conv1: no room
         axis.set_xlim(0.3, len(rows) + 0.7)
         axis.set_xlabel('layer, in the order of the run')
         axis.set_ylabel('ms')
-        axis.legend(loc='upper right')
 
-    part.chart('resnet50_layers', 'time of each layer, f32 and int8', lambda path: chart(path, 'ResNet-50: time of each layer', draw))
+    part.chart('resnet50_layers', 'time of each layer, f32 and int8', lambda path: chart(path, 'ResNet-50: time of each layer', draw, legend=True))
     both = [r for r in rows if r['speedup']]
     gain = statistics.median(r['speedup'] for r in both)
     slower = [r for r in both if r['speedup'] < 1]
     best, least = max(both, key=lambda r: r['speedup']), min(both, key=lambda r: r['speedup'])
     part.say(f"The median layer is {times(gain)} as fast in int8:", 'about half the time, as in the thesis.' if 1.7 <= gain <= 2.3 else
              'more than the thesis saw (about half the time).' if gain > 2.3 else 'less than the thesis saw (about half the time).',
-             f"Most gains layer {best['number']} ({best['layer']}, {times(best['speedup'])}), least layer {least['number']} ({least['layer']}, {times(least['speedup'])}).",
+             f"Most gains layer {best['number']} ({best['layer']}, {times(best['speedup'])}), least layer {least['number']} ({least['layer']},",
+             f"{times(least['speedup'])}).",
              f'{len(slower)} of {len(both)} layers are slower in int8: {listing(r["layer"] for r in slower)}.' if slower else 'No layer is slower in int8.')
 
 
@@ -170,14 +172,19 @@ def question_count(results, part):
     conv = next(r for r in rows if r['kind'] == 'convolution')
     rest = {d: sum(r[f'ms_{d}'] or 0 for r in rows if r['kind'] not in ('convolution', 'gap')) for d in ('unoptimised', 'f32', 'int8')}
     counts = [conv[f'count_{d}'] for d in rest]
-    part.say(f'**{"Only the share" if len(set(counts)) == 1 else "The number changes"}.** There are {listing(map(str, counts))} convolutions in unoptimised f32,',
-             f'planned f32 and int8, with {listing(percent(conv[f"share_{d}"]) for d in rest)} of the time.', *(
-                 f'From {words[a]} to {words[b]} the convolutions become {conv[f"ms_{a}"] / conv[f"ms_{b}"]:.1f} times as fast and everything else '
-                 f'{rest[a] / rest[b]:.1f} times, so their share {"rises" if conv[f"share_{b}"] > conv[f"share_{a}"] else "falls"}.' for a, b in (('unoptimised', 'f32'), ('f32', 'int8'))
-                 if conv[f'ms_{b}'] and rest[b]), 'A share says how the rest did; only the time says how the convolutions did.')
+    part.say(f'**{"Only the share" if len(set(counts)) == 1 else "The number changes"}.** There are {listing(dict.fromkeys(map(str, counts)))} convolutions in',
+             f'unoptimised f32, planned f32 and int8, with {listing(percent(conv[f"share_{d}"]) for d in rest)} of the time.',
+             *(say_share(conv, rest, before, after) for before, after in (('unoptimised', 'f32'), ('f32', 'int8'))),
+             'A share says how the rest did; only the time says how the convolutions did.')
 
 
-words = {'unoptimised': 'unoptimised f32', 'f32': 'planned f32', 'int8': 'int8'}
+def say_share(conv, rest, before, after):
+    if not conv[f'ms_{after}'] or not rest[after]: return ''
+    return (f'From {WORDS[before]} to {WORDS[after]} the convolutions become {conv[f"ms_{before}"] / conv[f"ms_{after}"]:.1f} times as fast and everything '
+            f'else {rest[before] / rest[after]:.1f} times, so their share {"rises" if conv[f"share_{after}"] > conv[f"share_{before}"] else "falls"}.')
+
+
+WORDS = {'unoptimised': 'unoptimised f32', 'f32': 'planned f32', 'int8': 'int8'}
 
 
 def question_stage(results, part):
@@ -208,16 +215,17 @@ def question_stage(results, part):
 def say_stage(two, five):
     r = lambda key: five[key] / two[key]
     block = r('gflop') / r('blocks')
-    words = ['hardly differs from' if 0.8 <= r('ms') <= 1.25 else 'is slower than' if r('ms') > 1 else 'is faster than']
-    text_ = (f"**{two['network']}**: conv5_x {words[0]} conv2_x: {r('ms'):.2f} times the time with {r('channels'):.0f} times the channels and "
-             f"1/{1 / r('pixels'):.0f} of the pixels. It has {r('gflop'):.2f} times the FLOPs ({block:.2f} a block) at {r('gflops'):.2f} times the rate "
-             f"({five['gflops']:.0f} against {two['gflops']:.0f} GFLOP/s), and moves {r('mb'):.2f} times the bytes. ")
+    verb = 'hardly differs from' if 0.8 <= r('ms') <= 1.25 else 'is slower than' if r('ms') > 1 else 'is faster than'
+    said = (f"**{two['network']}**: conv5_x {verb} conv2_x: {r('ms'):.2f} times the time with {r('channels'):.0f} times the channels and "
+            f"1/{1 / r('pixels'):.0f} of the pixels. It has {r('gflop'):.2f} times the FLOPs ({block:.2f} a block) at {r('gflops'):.2f} times the rate "
+            f"({five['gflops']:.0f} against {two['gflops']:.0f} GFLOP/s), and moves {r('mb'):.2f} times the bytes. ")
     if two['roof_share'] and five['roof_share']:
-        text_ += (f"It reaches {five['roof_share']:.0%} of what the roofline allows (bound: {five['bound']}), conv2_x {two['roof_share']:.0%} (bound: {two['bound']}). ")
-    if 0.9 <= r('gflops') <= 1.1: return text_ + 'So the time follows the FLOPs.'
-    if r('gflops') < 1: return text_ + ('Its rate is lower, for it reads many weights for few pixels.' if r('mb') > 1 else
-                                        'Its rate is lower although it moves fewer bytes: small images divide badly into tiles and among threads.')
-    return text_ + ('Its rate is higher, for it does more with each byte.' if r('intensity') > 1 else 'Its rate is higher although it moves more for each FLOP.')
+        said += (f"It reaches {five['roof_share']:.0%} of what the roofline allows (bound: {five['bound']}), "
+                 f"conv2_x {two['roof_share']:.0%} (bound: {two['bound']}). ")
+    if 0.9 <= r('gflops') <= 1.1: return said + 'So the time follows the FLOPs.'
+    if r('gflops') < 1: return said + ('Its rate is lower, for it reads many weights for few pixels.' if r('mb') > 1 else
+                                       'Its rate is lower although it moves fewer bytes: memory is not the reason.')
+    return said + ('Its rate is higher, for it does more with each byte.' if r('intensity') > 1 else 'Its rate is higher although it does less with each byte.')
 
 
 def questions(s, results, part):

@@ -96,17 +96,19 @@ def threads(s, results, part):
         axis.set_xlabel("% of the workers' time inside primitives")
         axis.tick_params(axis='y', length=0)
 
-    part.chart('threads', "what the workers' time goes into", lambda path: chart(path, 'MobileNet-v1, f32: effective, spin and wait time by thread setting', draw, height=5, legend=True))
+    part.chart('threads', "what the workers' time goes into", lambda path: chart(
+        path, 'MobileNet-v1, f32: effective, spin and wait time by thread setting', draw, height=5, legend=True))
     best, worst = max(rows, key=lambda r: r['speed']), min(rows, key=lambda r: r['speed'])
     default = rows[0]
     spun, lazy = max(rows, key=lambda r: r['spin'] or 0), max(rows, key=lambda r: r['wait'] or 0)
     block0 = next(r for r in rows if r['setting'] == 'KMP_BLOCKTIME=0')
     part.say('The article had 2.6 % effective and 97.3 % spin time by default, 75.0 % and 21.6 % with KMP_BLOCKTIME=0, and a gain of 2.26x.',
-             f"Here the default has {percent(default['effective'])} effective and {percent(default['spin'])} spin time, KMP_BLOCKTIME=0 {percent(block0['effective'])} and",
-             f"{percent(block0['spin'])}, at {block0['speed']:.2f} times the speed:",
+             f"Here the default has {percent(default['effective'])} effective and {percent(default['spin'])} spin time, KMP_BLOCKTIME=0",
+             f"{percent(block0['effective'])} and {percent(block0['spin'])}, at {block0['speed']:.2f} times the speed:",
              'as in the article, sleeping early pays.' if block0['low'] > 1 else
              'sleeping early costs, for waking up takes longer than the waits are.' if block0['high'] < 1 else 'the difference is not beyond the noise.')
-    part.say(f"Fastest is `{best['setting']}` ({times(best['speed'])}), slowest `{worst['setting']}` ({worst['speed']:.2f}x).",
+    part.say(f"Fastest is `{best['setting']}` ({best['speed']:.2f}x)," if best['low'] > 1 else 'No setting beats the default beyond the noise;',
+             f"slowest is `{worst['setting']}` ({worst['speed']:.2f}x).",
              f"Most spin time has `{spun['setting']}` ({percent(spun['spin'])}), most wait time `{lazy['setting']}` ({percent(lazy['wait'])}).",
              "The article's collapse comes back where threads outnumber cores: a thread that spins keeps the one with the work from its core."
              if worst['threads'] > s.threads and worst['speed'] < 0.7 else 'No setting collapses as the default did in the article.',

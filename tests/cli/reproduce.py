@@ -20,6 +20,7 @@ echo "$*" >>"$here/asked"
 case "$1" in
 env) exec minfer env --format json --quiet ;;
 report) exec minfer "$@" ;;
+inspect) exec minfer "$@" --size 64 ;;
 esac
 case "$*" in
 *--vs*--fusion*)
@@ -123,14 +124,15 @@ class Reproduce(unittest.TestCase):
         self.check_charts('mobilenet_widths', 'threads')
 
     def test_batches_as_a_shell_script(self):
+        self.write('minfer', '#!/bin/bash\nminfer "$@" | tee -a rows.csv\n')
         done = subprocess.run([os.path.join(FOLDER, 'cnn_sweep.sh'), '--size', '75', '--iterations', '2'], cwd=self.folder, capture_output=True, text=True,
-                              env=program.environment(MINFER='minfer', NETWORKS='resnet18 inception3', BATCHES='1 2'))
+                              env=program.environment(MINFER='./minfer', NETWORKS='resnet18 inception3', BATCHES='1 2'))
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(lines[0], 'network batch_size images/second')
-        self.assertEqual([line.split()[:2] for line in lines[1:]], [[n, b] for n in ('resnet18', 'inception3') for b in '12'])
-        for line in lines[1:]:
-            self.assertGreater(float(line.split()[2]), 0)
+        rows = [row for row in csv.DictReader(self.read('rows.csv').splitlines()) if row['model'] != 'model']
+        self.assertEqual([row['model'] for row in rows], ['resnet18'] * 2 + ['inception_v3'] * 2)
+        self.assertEqual(lines[1:], ['%s %s %.2f' % (row['model'].replace('inception_v', 'inception'), row['batch'], float(row['images_per_s'])) for row in rows])
 
     # ---- sentences
 
@@ -147,14 +149,16 @@ class Reproduce(unittest.TestCase):
             self.assertIn('activations are all nChw16c', part.markdown())
 
     def test_stages_are_judged_by_their_rates(self):
-        two = {'network': 'x', 'ms': 1, 'channels': 256, 'pixels': 3136, 'blocks': 3, 'gflop': 1, 'gflops': 200, 'mb': 9, 'intensity': 50, 'roof_share': None, 'bound': None}
+        two = {'network': 'x', 'ms': 1, 'channels': 256, 'pixels': 3136, 'blocks': 3, 'gflop': 1, 'gflops': 200, 'mb': 9, 'intensity': 50,
+               'roof_share': None, 'bound': None}
         five = dict(two, channels=2048, pixels=49, mb=20, intensity=20)
         self.assertIn('conv5_x hardly differs from conv2_x: 1.00 times the time with 8 times the channels and 1/64 of the pixels', resnets.say_stage(two, five))
         self.assertIn('So the time follows the FLOPs', resnets.say_stage(two, five))
         slow = resnets.say_stage(two, dict(five, ms=2, gflops=100, roof_share=None))
         self.assertIn('is slower than', slow)
         self.assertIn('many weights for few pixels', slow)
-        self.assertIn('60% of what the roofline allows (bound: DRAM)', resnets.say_stage(dict(two, roof_share=0.5, bound='compute'), dict(five, roof_share=0.6, bound='DRAM')))
+        self.assertIn('60% of what the roofline allows (bound: DRAM)',
+                      resnets.say_stage(dict(two, roof_share=0.5, bound='compute'), dict(five, roof_share=0.6, bound='DRAM')))
 
     # ---- interruption and failure
 
