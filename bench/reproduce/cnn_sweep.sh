@@ -1,0 +1,28 @@
+#!/bin/bash
+# A shell script that sweeps networks over batch sizes, as articles on thread settings print it, with minfer in the framework's place:
+#   bench/reproduce/cnn_sweep.sh [OPTION of minfer sweep...]      e.g. --dtypes int8 --budget 1
+# NETWORKS and BATCHES name others than these; OMP_NUM_THREADS and the KMP_ variables hold as for programs over OpenMP.
+set -euo pipefail
+minfer=${MINFER:-$(dirname "${BASH_SOURCE[0]}")/../../build/release/minfer}
+networks=${NETWORKS:-alexnet googlenet inception3 resnet50 resnet152 vgg16}
+batches=${BATCHES:-1 32 64 96 128}
+export KMP_AFFINITY=${KMP_AFFINITY:-granularity=fine,compact,1,0} KMP_BLOCKTIME=${KMP_BLOCKTIME:-1} KMP_SETTINGS=${KMP_SETTINGS:-1}
+
+echo 'network batch_size images/second'
+ran=
+for network in $networks; do
+  model=$network
+  if [ "$network" = inception3 ]; then model=inception_v3; fi
+  for batch in $batches; do
+    # Of the CSV's one row; the reason for a missing one is on stderr.
+    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | awk -F , '
+      NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+      END { print $column["images_per_s"] }') || true
+    if [ -n "$rate" ]; then
+      ran=1
+      rate=$(LC_ALL=C printf %.2f "$rate")
+    fi
+    echo "$network $batch ${rate:--}"
+  done
+done
+[ -n "$ran" ] # as minfer sweep: 0 when any combination ran
