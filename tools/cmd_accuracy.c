@@ -79,7 +79,7 @@ static minfer_status read_labels(evaluation *v, const options *o, console *c, mi
 static minfer_status open_f32(evaluation *v, const options *o, console *c, minfer_error *error) {
   if (o->dtype == MINFER_F32 && o->layout == MINFER_LAYOUT_AUTO && o->algorithm == MINFER_ALGORITHM_AUTO && !o->fusion)
     return MINFER_OK;
-  options plain = {.threads = o->threads, .spin_us = o->spin_us, .affinity = o->affinity};
+  options plain = {.chunk = o->chunk, .threads = o->threads, .spin_us = o->spin_us, .affinity = o->affinity};
   minfer_session_options session = setup_session_options(&plain, &(bool){false});
   session.batch = v->chosen.batch;
   session.progress = progress_step;

@@ -26,6 +26,7 @@ static minfer_status check(const options *o, scenario_kind kind, minfer_error *e
   const bool stream = kind == SINGLE_STREAM || kind == MULTI_STREAM;
   if (stream && o->instances > 1) return fail(error, MINFER_USAGE, "%s has one query at a time: no --instances", name);
   if (stream && o->batch) return fail(error, MINFER_USAGE, "%s has its number of samples: no --batch", name);
+  if (kind != OFFLINE && o->chunk) return fail(error, MINFER_USAGE, "--chunk is for offline");
   if (kind != SERVER && (o->qps > 0 || o->window_ms >= 0))
     return fail(error, MINFER_USAGE, "--qps and --window are for server");
   if ((kind == SINGLE_STREAM || kind == OFFLINE) && o->latency_bound_ms > 0)

@@ -35,6 +35,7 @@ typedef struct sweep {
 static bool varies(const sweep *s, const char *what) {
   const sweep_plan *p = &s->plan;
   if (strcmp(what, "instances") == 0) return p->instances.count > 1 || p->instances.items[0] > 1;
+  if (strcmp(what, "chunk") == 0) return p->chunks.count > 1 || p->chunks.items[0] > 0;
   return strcmp(what, "spin us") == 0 ? p->spins.count > 0 : p->affinities.count > 1 || s->options->affinities;
 }
 
@@ -52,19 +53,24 @@ static bool any_failed(const sweep_row *rows, size_t count) {
 }
 
 static void put_group(page *p, const sweep *s, const sweep_row *rows, size_t count) {
-  const bool failed = any_failed(rows, count);
+  const bool failed = any_failed(rows, count), shares = varies(s, "spin us") || varies(s, "affinity");
   table t = {0};
   table_column(&t, "dtype", TABLE_LEFT);
+  if (varies(s, "chunk")) table_column(&t, "chunk", TABLE_RIGHT);
   table_column(&t, "threads", TABLE_RIGHT);
   if (varies(s, "instances")) table_column(&t, "instances", TABLE_RIGHT);
   if (varies(s, "spin us")) table_column(&t, "spin us", TABLE_RIGHT);
   if (varies(s, "affinity")) table_column(&t, "affinity", TABLE_LEFT);
   static const char *const titles[] = {"p50 ms", "+-%", "p99 ms", "images/s", "to first", "runs"};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_RIGHT);
+  if (shares) table_column(&t, "effective %", TABLE_RIGHT);
+  if (shares) table_column(&t, "spin %", TABLE_RIGHT);
+  if (shares) table_column(&t, "wait %", TABLE_RIGHT);
   if (failed) table_column(&t, "status", TABLE_ELASTIC);
   for (size_t i = 0; i < count; i++) {
     const sweep_row *r = &rows[i];
     table_cell(&t, "%s", r->dtype);
+    if (varies(s, "chunk")) table_cell(&t, "%d", r->chunk);
     table_cell(&t, "%d", r->threads);
     if (varies(s, "instances")) table_cell(&t, "%d", r->instances);
     if (varies(s, "spin us")) table_cell(&t, "%s", sweep_spin_text((char[24]){0}, r->spin_us));
@@ -75,6 +81,9 @@ static void put_group(page *p, const sweep *s, const sweep_row *rows, size_t cou
     table_number(&t, r->images_per_s, 2);
     put_rate(&t, r->images_per_s, rows[0].images_per_s);
     table_cell(&t, "%d", r->runs);
+    if (shares) table_number(&t, 100 * r->effective, 1);
+    if (shares) table_number(&t, 100 * r->spin, 1);
+    if (shares) table_number(&t, 100 * r->wait, 1);
     if (failed) table_cell(&t, "%s", r->status);
   }
   page_heading(p, "%s, batch %d", rows[0].model, rows[0].batch);
@@ -98,7 +107,7 @@ static bool put_page(FILE *out, const sweep *s, size_t from, size_t to) {
 
 static void put_head(const sweep *s, minfer_json *j) {
   const options *o = s->options;
-  report_json_head(j, "minfer.sweep/1");
+  report_json_head(j, "minfer.sweep/2");
   minfer_json_string(j, "onednn", minfer_environment_get()->onednn_version);
   minfer_json_string(j, "cpu", minfer_environment_get()->cpu);
   minfer_json_int(j, "combinations", (int64_t)s->plan.count);
@@ -206,6 +215,7 @@ static minfer_status resume(sweep *s, minfer_error *error) {
   if (!fresh && jsonl != (s->format == FORMAT_JSONL))
     return fail(error, MINFER_USAGE, "%s: holds %s (--format says %s)", s->path, jsonl ? "JSONL" : "CSV",
                 jsonl ? "csv" : "jsonl");
+  TRY(sweep_check_rows(&s->plan, &s->rows, s->path, error));
   if (cut) console_note(s->console, "%s: its last line was cut and is left out", s->path);
   for (size_t i = 0; i < s->plan.count; i++) s->resumed += sweep_rows_find(&s->rows, &s->plan.items[i].key) != NULL;
   if (!fresh) console_note(s->console, "%zu of %zu combinations are done", s->resumed, s->plan.count);
@@ -214,15 +224,16 @@ static minfer_status resume(sweep *s, minfer_error *error) {
 
 static minfer_status prepare(sweep *s, minfer_error *error) {
   const options *o = s->options;
+  if (o->isa) TRY(minfer_set_isa(o->isa, error)); // before anything asks for it
   TRY(sweep_plan_make(&s->plan, o, error));
   if (s->path) TRY(console_check_path(s->path, error));
   if (o->resume) TRY(resume(s, error));
-  if (o->isa) TRY(minfer_set_isa(o->isa, error));
   for (size_t i = 0; i < s->plan.count; i++) {
     options *own = &s->plan.items[i].options;
     own->isa = NULL;
     own->warmup = 1; // the answers have been one already
     own->quiet = true;
+    own->trace_level = MINFER_TRACE_THREAD;
   }
   s->todo = calloc(s->plan.group, sizeof *s->todo);
   return s->todo ? MINFER_OK : fail_memory(error);

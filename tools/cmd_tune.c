@@ -1,4 +1,4 @@
-// minfer tune: the batch and the thread settings that answer most, within a latency bound if there is one.
+// minfer tune: the batch, its chunks and the thread settings that answer most, within a latency bound if there is one.
 #include "fail.h"
 #include "interrupt.h"
 #include "tune.h"
@@ -35,6 +35,7 @@ static minfer_status check(const options *o, minfer_error *error) {
 // One worker polls for nobody, and more threads than cores are only tried when they are named.
 static bool is_worth_trying(const tuning *t, const combination *c) {
   const options *o = t->options;
+  if (c->key.chunk && (c->key.batch % c->key.chunk || (!o->chunks && c->key.chunk == c->key.batch))) return false;
   if (c->key.threads == 1 && t->plan.spins.count > 1 && c->key.spin_us != t->plan.spins.items[0]) return false;
   if (o->thread_list || o->instance_list) return true;
   return c->key.threads * c->key.instances <= minfer_environment_get()->default_threads;
@@ -49,6 +50,7 @@ static minfer_status plan_candidates(tuning *t, minfer_error *error) {
   l->dtypes = options_dtype_name(o->dtype);
   l->isa = NULL; // setup_model has set it
   if (!o->batches) l->batches = "1-32*2";
+  if (!o->chunks) l->chunks = "0,4,16";
   if (!o->thread_list) l->thread_list = t->threads;
   if (!o->instance_list) l->instance_list = t->threads;
   if (!o->spins) l->spins = "0,1000";
@@ -67,8 +69,9 @@ static minfer_status plan_candidates(tuning *t, minfer_error *error) {
 static const combination *find_standard(const tuning *t) {
   for (size_t i = 0; i < t->count; i++) {
     const sweep_row *key = &t->items[i]->key;
-    if (key->batch == 1 && key->instances == 1 && key->threads == minfer_environment_get()->default_threads &&
-        (key->spin_us == 1000 || key->threads == 1) && strcmp(key->affinity, "default") == 0)
+    if (key->batch == 1 && !key->chunk && key->instances == 1 &&
+        key->threads == minfer_environment_get()->default_threads && (key->spin_us == 1000 || key->threads == 1) &&
+        strcmp(key->affinity, "default") == 0)
       return t->items[i];
   }
   return NULL;

@@ -24,7 +24,7 @@ typedef struct heat {
 } heat;
 
 // Opens combinations until memory would not hold another one; *taken says how many it came to, open or not. Those of
-// one batch, dtype and number of threads share a plan. MINFER_INTERRUPTED after a signal.
+// one batch, chunk, dtype and number of threads share a plan. MINFER_INTERRUPTED after a signal.
 minfer_status heat_open(heat *h, combination *const *items, size_t count, size_t *taken, minfer_error *error);
 // The sides of those that are open, into `sides`, which has room for all; returns how many.
 size_t heat_sides(heat *h, side **sides);

@@ -272,15 +272,17 @@ static minfer_status read_words(options *o, words *w, minfer_error *e) {
   return MINFER_OK;
 }
 
+const options options_default = {.command = &commands[0],
+                                 .top = 10,
+                                 .spin_us = -1,
+                                 .warmup = -1,
+                                 .min_time_s = -1,
+                                 .jit_profile = -1,
+                                 .window_ms = -1,
+                                 .trace_level = MINFER_TRACE_PRIMITIVE};
+
 minfer_status options_parse(options *o, int argc, char **argv, minfer_error *e) {
-  *o = (options){.command = &commands[0],
-                 .top = 10,
-                 .spin_us = -1,
-                 .warmup = -1,
-                 .min_time_s = -1,
-                 .jit_profile = -1,
-                 .window_ms = -1,
-                 .trace_level = MINFER_TRACE_PRIMITIVE};
+  *o = options_default;
   words w = {argv + 1, argv + argc, ~0U};
   if (w.next < w.end && **w.next != '-') {
     const char *name = *w.next++;

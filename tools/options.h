@@ -5,6 +5,7 @@
 #include "command.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct path_list {
   const char **items;
@@ -28,7 +29,8 @@ typedef struct options {
   const command *command;
   const char *argument; // of `help`, `verbose` and `scenario`
   const char *model, *weights, *classes, *logits, *calibration, *calibrator, *isa, *affinity, *trace_format, *out;
-  const char *models, *dtypes, *batches, *thread_list, *instance_list, *spins, *affinities, *resume; // of `sweep`
+  const char *models, *dtypes, *batches, *chunks, *thread_list, *instance_list, *spins, *affinities,
+      *resume;                                                  // of `sweep`
   const char *versus;                                           // of `compare`; NULL: not given
   const char *folder, *labels, *gate, *per_class, *predictions; // of `accuracy`
   const char *charts;                                           // of `report`
@@ -36,20 +38,20 @@ typedef struct options {
   path_list images, inputs, traces;                             // traces: arguments of `report` and `diff`
   optional_text trace, otlp;
   image_size size;
-  int batch, threads, instances, iterations, top; // 0: not given
-  int spin_us, warmup;                            // -1: not given
-  double multiplier, precision;                   // precision: percent
-  double min_time_s;                              // -1: not given
-  double budget_s;                                // of `sweep`; 0: not given
-  double qps, latency_bound_ms, duration_s;       // of `scenario`; 0: not given
-  double window_ms;                               // -1: not given
-  int seed;                                       // of the arrivals
-  bool official;                                  // as long as MLPerf asks for
-  double accuracy_target;                         // 0: none
-  int dtype, layout, algorithm, trace_level;      // as minfer.h's enumerations
-  int fusion, bias_correction;                    // 0 on, 1 off
-  int jit_profile;                                // 0 perf, 1 vtune, -1 not given
-  int format, color;                              // output_format, color_choice
+  int batch, chunk, threads, instances, iterations, top; // 0: not given
+  int spin_us, warmup;                                   // -1: not given
+  double multiplier, precision;                          // precision: percent
+  double min_time_s;                                     // -1: not given
+  double budget_s;                                       // of `sweep`; 0: not given
+  double qps, latency_bound_ms, duration_s;              // of `scenario`; 0: not given
+  double window_ms;                                      // -1: not given
+  int seed;                                              // of the arrivals
+  bool official;                                         // as long as MLPerf asks for
+  double accuracy_target;                                // 0: none
+  int dtype, layout, algorithm, trace_level;             // as minfer.h's enumerations
+  int fusion, bias_correction;                           // 0 on, 1 off
+  int jit_profile;                                       // 0 perf, 1 vtune, -1 not given
+  int format, color;                                     // output_format, color_choice
   bool emulate, strict, tensors, measure, counters, quiet, progress, help, version;
 } options;
 
@@ -103,6 +105,12 @@ void options_free(options *o);
 // Put options on top of what *o holds: the words of `list` without a command in front, all of groups whose bit 1 <<
 // GROUP_... is in `groups`. Texts point into the words; no option of these groups is a list, so *o owns nothing new.
 minfer_status options_override(options *o, unsigned groups, char **list, size_t count, minfer_error *error);
+
+extern const options options_default; // of the first command, with nothing given
+// The options of such groups that were given, as words: " --size 64x64 --layout nhwc". Without repeatable ones and
+// those named in `except` (NULL at its end; may be NULL).
+void options_put(FILE *out, const options *o, unsigned groups, const char *const *except);
+void options_put_word(FILE *out, const char *word); // with a blank in front, and quoted where a shell needs it
 
 const char *options_dtype_name(int dtype);
 

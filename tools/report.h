@@ -72,6 +72,9 @@ void report_memory(page *p, const minfer_plan *plan, int instances);
 // A table that is the whole result, in every form but JSON; frees it.
 bool report_table(FILE *out, const console *c, const options *o, table *t);
 
+// Columns of a CSV with a row a primitive, without the one that the caller does not know ("weights_dtype", "time_ms").
+void report_primitive_columns(table *t, const char *unknown);
+
 // ---- and for programs
 bool report_is_json(const options *o);
 minfer_json *report_json_open(FILE *out, const options *o,
@@ -88,7 +91,9 @@ void report_json_memory(minfer_json *j, const minfer_plan *plan, size_t rss_peak
 const char *report_conversion(const minfer_plan *plan, const minfer_layer *layer);
 double report_layer_bytes(const minfer_plan *plan, const minfer_layer *layer); // read and written by its primitives
 // The least time over the time it took: how near a primitive or a layer comes to its roof. NaN when unknown.
-double report_roof_share(double roof_ns, double ms);
+double report_roof_share(const minfer_plan *plan, double roof_ns, double ms);
+// Of an amount that one execution of a primitive or a layer has (FLOPs, bytes), what a run does of it in 10^9 a second.
+double report_rate(const minfer_plan *plan, double amount, double ms);
 // Of the runs among the spans.
 run_counters report_counters(const minfer_span *spans, size_t count);
 // Start-up until the session was ready, in ms; the first run, which is the last phase, is not in it.

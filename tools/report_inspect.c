@@ -66,24 +66,8 @@ static bool put_page(FILE *out, const inspect_report *r) {
 
 // A row a primitive, in order, as the page has them.
 static bool put_csv(FILE *out, const inspect_report *r) {
-  static const char *const titles[] = {"primitive",
-                                       "layer",
-                                       "stage",
-                                       "kind",
-                                       "impl",
-                                       "source_format",
-                                       "source_dtype",
-                                       "weights_format",
-                                       "weights_dtype",
-                                       "destination_format",
-                                       "destination_dtype",
-                                       "post_ops",
-                                       "problem",
-                                       "flops",
-                                       "bytes",
-                                       "reason"};
   table t = {0};
-  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
+  report_primitive_columns(&t, "time_ms");
   for (int i = 0; i < r->plan->primitive_count; i++) {
     const minfer_primitive *p = &r->plan->primitives[i];
     table_cell(&t, "%d", i);

@@ -398,25 +398,9 @@ static bool put_page(FILE *out, const log_report *r) {
 
 // A row a primitive of the run, in order.
 static bool put_csv(FILE *out, const log_report *r) {
-  static const char *const titles[] = {"primitive",
-                                       "layer",
-                                       "stage",
-                                       "kind",
-                                       "impl",
-                                       "source_format",
-                                       "source_dtype",
-                                       "weights_format",
-                                       "destination_format",
-                                       "destination_dtype",
-                                       "post_ops",
-                                       "problem",
-                                       "time_ms",
-                                       "flops",
-                                       "bytes",
-                                       "reason"};
   const log_summary *s = r->summary;
   table t = {0};
-  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
+  report_primitive_columns(&t, "weights_dtype");
   for (int i = 0; i < s->items; i++) {
     const minfer_item *item = &s->view->primitives[i];
     const minfer_item *layer = s->item_layer[i] >= 0 ? &s->view->layers[s->item_layer[i]] : NULL;

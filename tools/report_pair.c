@@ -16,7 +16,7 @@ const minfer_layer *report_group_main(const layer_group *g, int which, const min
 double report_group_bytes(const layer_group *g, int which, const minfer_plan *plan) {
   double bytes = 0;
   for (int i = 0; i < g->counts[which]; i++) bytes += report_layer_bytes(plan, &plan->layers[g->layers[which][i]]);
-  return bytes;
+  return plan->chunks * bytes;
 }
 
 // The side that needs fewer layers has the name for all of them.

@@ -69,8 +69,12 @@ void report_primitive_cache(const minfer_plan *plan, int *hits, int *misses) {
   }
 }
 
-double report_roof_share(double roof_ns, double ms) {
-  return roof_ns > 0 ? roof_ns * 1e-6 / ms : NAN;
+double report_roof_share(const minfer_plan *plan, double roof_ns, double ms) {
+  return roof_ns > 0 ? plan->chunks * roof_ns * 1e-6 / ms : NAN;
+}
+
+double report_rate(const minfer_plan *plan, double amount, double ms) {
+  return plan->chunks * amount / (ms * 1e6);
 }
 
 size_t report_rss_peak(void) {
@@ -90,8 +94,10 @@ void report_weights(page *p, const minfer_model_info *model) {
 void report_identity(page *p, const minfer_model *model, const minfer_plan *plan) {
   const minfer_model_info *info = minfer_model_describe(model);
   report_weights(p, info);
-  page_heading(p, "%s, %s, batch %d, %d thread%s, %s, oneDNN %s", info->name, options_dtype_name((int)plan->dtype),
-               plan->batch, plan->threads, plan->threads == 1 ? "" : "s", plan->isa,
+  char chunks[32] = "";
+  if (plan->chunks > 1) snprintf(chunks, sizeof chunks, " in chunks of %d", plan->batch / plan->chunks);
+  page_heading(p, "%s, %s, batch %d%s, %d thread%s, %s, oneDNN %s", info->name, options_dtype_name((int)plan->dtype),
+               plan->batch, chunks, plan->threads, plan->threads == 1 ? "" : "s", plan->isa,
                minfer_environment_get()->onednn_version);
   if (info->weights_path[0]) page_line(p, "weights: %s (%s)", info->weights_path, info->weights_source);
   if (info->extra_tensors)
@@ -168,7 +174,8 @@ void report_reorders(page *p, const minfer_plan *plan, const double *primitive_m
     if (!report_is_reorder(r)) continue;
     reorder_row(&t, r);
     if (primitive_ms) table_number(&t, primitive_ms[i], 3);
-    if (primitive_ms) table_number(&t, (double)(r->bytes_read + r->bytes_written) / (primitive_ms[i] * 1e6), 1);
+    if (primitive_ms)
+      table_number(&t, report_rate(plan, (double)(r->bytes_read + r->bytes_written), primitive_ms[i]), 1);
     table_cell(&t, "%s", r->reason);
   }
   if (count) page_table(p, &t);
@@ -200,6 +207,28 @@ bool report_table(FILE *out, const console *c, const options *o, table *t) {
   table_print_csv(t, out);
   table_free(t);
   return done;
+}
+
+void report_primitive_columns(table *t, const char *unknown) {
+  static const char *const titles[] = {"primitive",
+                                       "layer",
+                                       "stage",
+                                       "kind",
+                                       "impl",
+                                       "source_format",
+                                       "source_dtype",
+                                       "weights_format",
+                                       "weights_dtype",
+                                       "destination_format",
+                                       "destination_dtype",
+                                       "post_ops",
+                                       "problem",
+                                       "time_ms",
+                                       "flops",
+                                       "bytes",
+                                       "reason"};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+    if (strcmp(titles[i], unknown) != 0) table_column(t, titles[i], TABLE_LEFT);
 }
 
 bool report_is_json(const options *o) {
@@ -249,6 +278,7 @@ void report_json_identity(minfer_json *j, const minfer_model *model, const minfe
   minfer_json_double(j, "width", info->multiplier);
   minfer_json_string(j, "dtype", options_dtype_name((int)plan->dtype));
   minfer_json_int(j, "batch", plan->batch);
+  minfer_json_int(j, "chunk", plan->batch / plan->chunks);
   minfer_json_int(j, "threads", plan->threads);
   minfer_json_int(j, "instances", instances);
   minfer_json_string(j, "isa", plan->isa);

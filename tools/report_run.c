@@ -105,7 +105,7 @@ static void layer_columns(table *t, const minfer_plan *plan) {
 }
 
 static double layer_gflops(const run_report *r, int layer) {
-  return r->plan->layers[layer].flops / (r->times->layer_ms[layer] * 1e6);
+  return report_rate(r->plan, r->plan->layers[layer].flops, r->times->layer_ms[layer]);
 }
 
 typedef struct ranked_layer {
@@ -143,7 +143,7 @@ static void put_layers(page *p, const run_report *r) {
     table_number(&t, layer->flops > 0 ? layer_gflops(r, ranked[i].index) : NAN, 1);
     if (!r->plan->peaks) continue;
     table_cell(&t, "%s", layer->bound);
-    table_number(&t, 100 * report_roof_share(layer->roof_ns, ranked[i].ms), 0);
+    table_number(&t, 100 * report_roof_share(r->plan, layer->roof_ns, ranked[i].ms), 0);
   }
   free(ranked);
   page_table(p, &t);

@@ -82,8 +82,8 @@ static void put_layers(minfer_json *j, const run_report *r) {
     report_json_layer(j, r->plan, &r->plan->layers[i]);
     minfer_json_double(j, "time_ms", ms);
     minfer_json_double(j, "share", ms / r->times->run_ms);
-    minfer_json_double(j, "gflops", r->plan->layers[i].flops / (ms * 1e6));
-    minfer_json_double(j, "roof_share", report_roof_share(r->plan->layers[i].roof_ns, ms));
+    minfer_json_double(j, "gflops", report_rate(r->plan, r->plan->layers[i].flops, ms));
+    minfer_json_double(j, "roof_share", report_roof_share(r->plan, r->plan->layers[i].roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);
@@ -98,8 +98,8 @@ static void put_reorders(minfer_json *j, const run_report *r) {
     const double ms = r->times->primitive_ms[i];
     report_json_reorder(j, p);
     minfer_json_double(j, "time_ms", ms);
-    minfer_json_double(j, "gbytes_per_s", (double)(p->bytes_read + p->bytes_written) / (ms * 1e6));
-    minfer_json_double(j, "roof_share", report_roof_share(p->roof_ns, ms));
+    minfer_json_double(j, "gbytes_per_s", report_rate(r->plan, (double)(p->bytes_read + p->bytes_written), ms));
+    minfer_json_double(j, "roof_share", report_roof_share(r->plan, p->roof_ns, ms));
     minfer_json_end(j);
   }
   minfer_json_end(j);

@@ -20,7 +20,9 @@ static void put_metric(page *p, const scenario_report *report) {
                  r->metric, early, interrupted);
   const bool official = scenario_is_valid(r, true);
   page_line(p, "valid by the scenario's rule: %s; as an official run: %s", scenario_is_valid(r, false) ? "yes" : "no",
-            official ? "yes" : "no (--official takes its time)");
+            official                    ? "yes"
+            : report->options->official ? "no"
+                                        : "no (--official takes its time)");
 }
 
 static void put_rules(page *p, const scenario_result *r) {

@@ -5,55 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A word as a shell takes it.
-static void put_word(FILE *out, const char *word) {
-  const bool plain =
-      strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:,+-") == strlen(word);
-  if (plain && *word) {
-    fprintf(out, " %s", word);
-    return;
-  }
-  fputs(" '", out);
-  for (; *word; word++)
-    if (*word == '\'')
-      fputs("'\\''", out);
-    else
-      putc(*word, out);
-  putc('\'', out);
-}
-
-static void put_text_option(FILE *out, const char *name, const char *value) {
-  if (!value) return;
-  fprintf(out, " --%s", name);
-  put_word(out, value);
-}
-
 // The command that runs a candidate; the caller frees it. NULL without memory.
 static char *command_of(const tune_report *report, const combination *c) {
   const options *o = report->options;
-  static const char *const layouts[] = {NULL, "blocked", "nhwc", "nchw"};
-  static const char *const algorithms[] = {NULL, "direct", "gemm", "winograd"};
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   fputs("minfer run", out);
-  put_text_option(out, "model", o->model);
-  put_text_option(out, "weights", o->weights);
-  if (o->multiplier > 0) fprintf(out, " --width %g", o->multiplier);
-  if (o->size.height) fprintf(out, " --size %dx%d", o->size.height, o->size.width);
-  if (o->dtype != MINFER_F32) put_text_option(out, "dtype", options_dtype_name(o->dtype));
-  put_text_option(out, "calibration", o->calibration);
-  put_text_option(out, "calibrator", o->calibrator);
-  if (o->emulate) fputs(" --emulate", out);
-  put_text_option(out, "layout", layouts[o->layout]);
-  if (o->fusion) put_text_option(out, "fusion", "off");
-  put_text_option(out, "algorithm", algorithms[o->algorithm]);
-  put_text_option(out, "isa", o->isa);
-  fprintf(out, " --batch %d --threads %d", c->key.batch, c->key.threads);
+  options_put(out, o, 1U << GROUP_NETWORK | 1U << GROUP_PRECISION | 1U << GROUP_PLANNING, NULL);
+  fprintf(out, " --batch %d", c->key.batch);
+  if (c->key.chunk) fprintf(out, " --chunk %d", c->key.chunk);
+  fprintf(out, " --threads %d", c->key.threads);
   if (c->key.instances > 1) fprintf(out, " --instances %d", c->key.instances);
   if (c->key.threads > 1 && c->key.spin_us != INT64_MAX) fprintf(out, " --spin %lld", (long long)c->key.spin_us);
-  if (strcmp(c->key.affinity, "default") != 0) put_text_option(out, "affinity", c->key.affinity);
+  if (strcmp(c->key.affinity, "default") != 0) {
+    fputs(" --affinity", out);
+    options_put_word(out, c->key.affinity);
+  }
   return fclose(out) == 0 ? text : NULL;
 }
 

@@ -28,9 +28,10 @@ static side_block plan_block(const side *s, const options *o, size_t round, bool
   const double run_ms = had->count ? had->values[had->count - 1] : block_ms;
   const double pause_ms = fmin((double)s->spin_us, SETTLE_MOST_US) * 1e-3;
   const int before = round % 4 < 2 ? 1 : -1; // so that tracing first meets both orders of the sides
+  const bool several = s->setup.team && team_count(s->setup.team) > 1; // a traced run is one instance's
   return (side_block){.runs = o->iterations ? 1 : measure_block_runs(run_ms, fmax(block_ms, pause_ms)),
                       .rewarm = run_ms < block_ms,
-                      .traced = traced ? before : 0};
+                      .traced = traced && !several ? before : 0};
 }
 
 static minfer_status run_block(side *s, const options *o, size_t round, bool traced, minfer_error *error) {

@@ -5,8 +5,8 @@
 #include "side.h"
 
 // A block of each side; every second round goes through them backwards, so that the last of a round is the first of the
-// next. Each gets a value in its `rounds` and in its `rates`. `traced`: blocks have a traced run. MINFER_INTERRUPTED
-// after a signal: the round is not whole.
+// next. Each gets a value in its `rounds` and in its `rates`. `traced`: blocks of one instance have a traced run.
+// MINFER_INTERRUPTED after a signal: the round is not whole.
 minfer_status rounds_take(side *const *sides, size_t count, const options *o, size_t round, bool traced,
                           minfer_error *error);
 // Let idle workers of a side go to sleep before another is measured.

@@ -67,7 +67,8 @@ static minfer_status run_stream(sut *s, int count, scenario_result *r, minfer_er
   arrivals random = {(uint64_t)s->options->seed};
   const int pictures = minfer_input_count(s->input);
   const double wanted_s = scenario_duration_s(s->options), start = clock_s();
-  for (double now = start; !interrupt_seen() && (now - start < wanted_s || !r->latency.count);) {
+  const int64_t wanted = s->options->official ? stats_values_needed(1, r->tail, SCENARIO_CONFIDENCE) : 1;
+  for (double now = start; !interrupt_seen() && (now - start < wanted_s || (int64_t)r->latency.count < wanted);) {
     TRY(sut_serve(s, 0, arrivals_pick(&random, pictures), count, error));
     const double end = clock_s();
     if (!samples_add(&r->latency, (end - now) * 1e3)) return fail_memory(error);

@@ -1,6 +1,20 @@
-// The four scenarios of MLPerf Inference (inference_rules.adoc of mlcommons/inference_policies, rules of version 2 and
-// later; multi-stream also as version 0.5 had it). Latency is from the moment a query was due to its answer, filling
-// the network's input from prepared pixels included.
+// The four scenarios of MLPerf Inference, after inference_rules.adoc of mlcommons/inference_policies: sections
+// Scenarios, LoadGen Operation and appendix Early Stopping Criterion. Latency is from the moment a query was due to its
+// answer, filling the network's input from prepared pixels included.
+//
+//   version 2.0 on   samples a query   official   metric
+//   single-stream    1                 600 s      early stopping estimate of the 90th percentile
+//   multi-stream     8                 600 s      that of the 99th
+//   server           1                 600 s      highest Poisson rate with 99 % of the latencies within the bound
+//   offline          all, in one       600 s and 24,576 samples   samples/s
+//
+// Early stopping (tolerance 0, confidence 99 %) took the place of numbers of queries that were asked for before (1,024
+// and 270,336): the more queries were late, the more are needed to be sure of a percentile. The estimates need one late
+// query at least, so 64 and 662 queries; an official run goes on until it has them.
+//
+// Multi-stream also gives version 0.5's number of streams: the most samples that can come at once every so many ms when
+// 99 % have to be answered in time; a query that is due before the one before is answered is dropped and counts as
+// late. It is searched for in runs of a fifth of the duration, not in 270,336 queries each.
 #ifndef TOOLS_SCENARIO_H
 #define TOOLS_SCENARIO_H
 
@@ -12,7 +26,7 @@ extern const char *const scenario_names[SCENARIO_COUNT];
 
 enum {
   SCENARIO_STREAM_SAMPLES = 8,      // of a multi-stream query
-  SCENARIO_OFFLINE_SAMPLES = 24576, // least of an official offline run
+  SCENARIO_OFFLINE_SAMPLES = 24576, // least of an official offline run, whose duration is SCENARIO_OFFICIAL_S
   SCENARIO_OFFICIAL_S = 600,
   SCENARIO_RULES = 6,
   SCENARIO_TRIALS = 64
@@ -71,7 +85,7 @@ minfer_status scenario_single_stream(sut *s, scenario_result *r, minfer_error *e
 minfer_status scenario_multi_stream(sut *s, scenario_result *r, minfer_error *error);
 minfer_status scenario_server(sut *s, scenario_result *r, minfer_error *error);
 minfer_status scenario_offline(sut *s, scenario_result *r, minfer_error *error);
-// Version 0.5: the most samples in a query when one comes every bound_ms and 99 % have to be answered by the next.
+// Version 0.5's number of streams, for a query every bound_ms.
 minfer_status scenario_count_streams(const sut *like, scenario_result *r, minfer_error *error);
 
 // The summary, percentiles and the early stopping estimate of the latencies.

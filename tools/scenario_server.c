@@ -20,7 +20,7 @@ typedef struct service {
   double *due;  // seconds after the start
   double *done; // likewise; 0: not answered
   int *picture;
-  size_t count;
+  size_t count, capacity;
   pthread_mutex_t lock; // of what follows
   size_t next;          // first that nobody has taken
   int64_t runs, overs, overs_allowed;
@@ -89,19 +89,30 @@ static minfer_status run_instances(service *v, minfer_error *error) {
   return v->status;
 }
 
-static minfer_status schedule(service *v, double qps, double seconds, uint64_t seed, minfer_error *error) {
-  v->count = (size_t)fmax(1, ceil(qps * seconds));
-  v->due = calloc(v->count, sizeof *v->due);
-  v->done = calloc(v->count, sizeof *v->done);
-  v->picture = calloc(v->count, sizeof *v->picture);
-  if (!v->due || !v->done || !v->picture) return fail_memory(error);
-  arrivals random = {seed};
-  double now = 0;
-  for (size_t i = 0; i < v->count; i++) {
-    v->due[i] = now += arrivals_gap_s(&random, qps);
-    v->picture[i] = arrivals_pick(&random, minfer_input_count(v->system->input));
+static bool add_arrival(service *v, double due_s, int picture) {
+  if (v->count == v->capacity) {
+    const size_t capacity = v->capacity ? 2 * v->capacity : 256;
+    double *due = reallocarray(v->due, capacity, sizeof *due);
+    if (due) v->due = due;
+    int *pictures = reallocarray(v->picture, capacity, sizeof *pictures);
+    if (pictures) v->picture = pictures;
+    if (!due || !pictures) return false;
+    v->capacity = capacity;
   }
-  return MINFER_OK;
+  v->due[v->count] = due_s;
+  v->picture[v->count++] = picture;
+  return true;
+}
+
+// Queries come until the time is over: the last one is the first behind it.
+static minfer_status schedule(service *v, double qps, double seconds, uint64_t seed, minfer_error *error) {
+  arrivals random = {seed};
+  for (double now = 0; now < seconds;) {
+    now += arrivals_gap_s(&random, qps);
+    if (!add_arrival(v, now, arrivals_pick(&random, minfer_input_count(v->system->input)))) return fail_memory(error);
+  }
+  v->done = calloc(v->count, sizeof *v->done);
+  return v->done ? MINFER_OK : fail_memory(error);
 }
 
 static minfer_status collect(const service *v, scenario_result *r, minfer_error *error) {
@@ -118,6 +129,12 @@ static minfer_status collect(const service *v, scenario_result *r, minfer_error 
   return scenario_summarise(r, error);
 }
 
+// 99 % in time; of an official run early stopping has to be sure of it.
+static bool is_held(const service *v, const scenario_result *r) {
+  if (r->latency.count < v->count || (double)v->overs > (1 - tail) * (double)v->count) return false;
+  return !v->system->options->official || stats_values_needed(v->overs, tail, SCENARIO_CONFIDENCE) <= (int64_t)v->count;
+}
+
 // A run at a rate; it ends early when too many are late for it to pass. What it found replaces the figures in r.
 static minfer_status try_rate(sut *s, double qps, double seconds, scenario_result *r, bool *passed,
                               minfer_error *error) {
@@ -129,7 +146,7 @@ static minfer_status try_rate(sut *s, double qps, double seconds, scenario_resul
   if (status == MINFER_OK) status = run_instances(&v, error);
   if (status == MINFER_OK) status = collect(&v, r, error);
   if (status == MINFER_OK) {
-    *passed = r->latency.count == v.count && (double)v.overs <= (1 - tail) * (double)v.count;
+    *passed = is_held(&v, r);
     r->qps = qps;
     if (r->trial_count < SCENARIO_TRIALS)
       r->trials[r->trial_count++] = (scenario_trial){qps, r->summary.p99, r->samples, v.overs, *passed};

@@ -72,7 +72,8 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .accuracy_target = o->accuracy_target,
                                     .strict = o->strict,
                                     .counters = o->counters,
-                                    .instances = o->instances};
+                                    .instances = o->instances,
+                                    .chunk = o->chunk};
   minfer_session_options_from_environment(&session, print_settings);
   return session;
 }
@@ -96,6 +97,12 @@ static minfer_session_options instance_options(const setup *s, const options *o,
   session.instance = instance;
   session.progress = progress_step;
   session.progress_context = &c->progress;
+  if (s->calibrated_like && session.dtype == MINFER_INT8) {
+    session.calibrated_like = s->calibrated_like;
+    session.calibration = session.calibrator = NULL;
+    session.no_bias_correction = false;
+    session.accuracy_target = 0;
+  }
   return session;
 }
 

@@ -9,9 +9,10 @@
 typedef struct setup {
   minfer_model *model;
   minfer_input *input;
-  minfer_session *session; // of instances the first
-  team *team;              // all instances
-  minfer_session *origin;  // borrowed: make the session a clone of this one; NULL: with a plan of its own
+  minfer_session *session;         // of instances the first
+  team *team;                      // all instances
+  minfer_session *origin;          // borrowed: make the session a clone of this one; NULL: with a plan of its own
+  minfer_session *calibrated_like; // borrowed, int8: take over its calibration; NULL: calibrate
   int batch;
 } setup;
 

@@ -19,7 +19,7 @@ static minfer_status add(samples *to, uint64_t ns, minfer_error *error) {
 
 static minfer_status run_traced(side *s, minfer_error *error) {
   uint64_t ns = 0;
-  TRY(minfer_session_run_traced(s->setup.session, MINFER_TRACE_PRIMITIVE, &ns, error));
+  TRY(minfer_session_run_traced(s->setup.session, (minfer_trace_level)s->options->trace_level, &ns, error));
   return add(&s->measured.traced, ns, error);
 }
 

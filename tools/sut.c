@@ -4,36 +4,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-// The first int8 session calibrates; the others, of another batch size, read what it found.
-static minfer_status keep_calibration(sut *s, minfer_session *session, minfer_error *error) {
-  const char *folder = getenv("TMPDIR");
-  if (s->options->dtype != MINFER_INT8 || s->calibrated || s->options->calibration) return MINFER_OK;
-  if (asprintf(&s->calibrated, "%s/minfer-calibration-XXXXXX", folder && *folder ? folder : "/tmp") < 0) {
-    s->calibrated = NULL;
-    return fail_memory(error);
-  }
-  const int file = mkstemp(s->calibrated);
-  if (file < 0) {
-    free(s->calibrated); // then each calibrates by itself
-    s->calibrated = NULL;
-    return MINFER_OK;
-  }
-  close(file);
-  return minfer_session_save_calibration(session, s->calibrated, error);
-}
 
 static minfer_status open_one(sut *s, int instance, int size, minfer_error *error) {
   setup *own = &s->setups[instance * s->sizes + size];
   *own = (setup){.model = s->model, .input = s->input, .batch = s->batches[size]};
   if (instance) own->origin = s->setups[size].session;
+  own->calibrated_like = s->calibrated_like ? s->calibrated_like : s->setups[s->sizes - 1].session;
   options o = *s->options;
   o.instances = s->instances;
-  if (s->calibrated) o.calibration = s->calibrated;
   if (interrupt_seen()) return fail(error, MINFER_INTERRUPTED, "interrupted");
-  TRY(setup_instance(own, &o, instance, s->console, error));
-  return keep_calibration(s, own->session, error);
+  return setup_instance(own, &o, instance, s->console, error);
 }
 
 minfer_status sut_open(sut *s, const int *batches, int sizes, minfer_error *error) {
@@ -100,8 +80,6 @@ const minfer_plan *sut_plan(const sut *s) {
 
 void sut_free(sut *s) {
   for (int i = 0; s->setups && i < s->instances * s->sizes; i++) minfer_session_free(s->setups[i].session);
-  if (s->calibrated) unlink(s->calibrated);
-  free(s->calibrated);
   free(s->setups);
   free(s->logits);
   *s = (sut){0};

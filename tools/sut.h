@@ -15,9 +15,9 @@ typedef struct sut {
   minfer_input *input;
   int instances, sizes, classes, largest;
   int batches[SUT_SIZES];
-  setup *setups;    // [instance * sizes + size]
-  float *logits;    // largest x classes for each instance
-  char *calibrated; // int8: the file that the first session's calibration was kept in; NULL: none
+  setup *setups;                   // [instance * sizes + size]
+  float *logits;                   // largest x classes for each instance
+  minfer_session *calibrated_like; // borrowed, int8: all take over its calibration; NULL: that of the largest size
 } sut;
 
 // Sessions for `sizes` batch sizes in rising order. int8 is calibrated once.

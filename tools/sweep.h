@@ -7,15 +7,24 @@
 #include <stdint.h>
 
 typedef struct sweep_row {
+  // the combination
   char *model, *dtype, *affinity; // affinity: "default" when none was named
   int batch, threads, instances;
-  int64_t spin_us;     // INT64_MAX: without end
+  int chunk;       // 0: the default
+  int64_t spin_us; // INT64_MAX: without end
+  // what came of it
   double p50, p99;     // ms; p50: of the medians of the rounds; NaN when the combination failed
   double low, high;    // 95 % interval of p50; NaN for fewer than 6 rounds
   double images_per_s; // of all instances
   int runs;            // of all instances
   char *isa;           // "" when the combination failed
   char *status;        // "ok", or "unsupported: ..." and the like
+  // Shares of its workers' time in primitives: at work, polling, asleep, handing over. NaN with several instances.
+  double effective, spin, wait, overhead;
+  // under what it was measured (sweep_identity.c)
+  char *weights;  // a file or "synthetic[:SEED]"
+  char *settings; // the options that are not above, as typed: "--size 64x64 --layout nhwc"; "" for none
+  char *cpu, *minfer, *onednn;
 } sweep_row;
 
 // Zero-initialise; free with sweep_rows_free.
@@ -30,11 +39,18 @@ void sweep_rows_cut(sweep_rows *rows, size_t count); // keeps the first `count`
 void sweep_rows_free(sweep_rows *rows);
 const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key); // of the same combination, or NULL
 
-#define SWEEP_ROW_SCHEMA "minfer.sweep_row/1"
-#define SWEEP_COLUMNS                                                                                                  \
-  "model", "dtype", "batch", "threads", "instances", "spin_us", "affinity", "latency_ms_p50", "latency_ms_p99",        \
-      "images_per_s", "status", "latency_ms_ci95_low", "latency_ms_ci95_high", "runs", "isa"
-enum { SWEEP_COLUMN_COUNT = 15 };
+#define SWEEP_ROW_SCHEMA "minfer.sweep_row/2"
+typedef enum sweep_form { SWEEP_TEXT, SWEEP_COUNT, SWEEP_SPIN, SWEEP_REAL } sweep_form;
+typedef struct sweep_column {
+  const char *name; // in CSV and JSON
+  sweep_form form;
+  size_t field;  // in sweep_row
+  int low, high; // counts
+  int decimals;  // reals in CSV
+  bool required; // texts: not empty
+} sweep_column;
+enum { SWEEP_COLUMN_COUNT = 25 };
+extern const sweep_column sweep_columns[SWEEP_COLUMN_COUNT]; // in their order
 
 // ---- rows as text (sweep_rows.c). CSV with or without the line of titles; a line of JSON each.
 bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles);
@@ -55,13 +71,19 @@ typedef struct combination {
 // Free with sweep_plan_free, also after a failure. Combinations stand group by group: of one model and batch.
 typedef struct sweep_plan {
   name_list models, dtypes, affinities;
-  number_list batches, threads, instances, spins;
+  char **weights, *settings; // of the rows: weights of each model
+  number_list batches, threads, instances, spins, chunks;
   combination *items;
   size_t count, group; // group: how many to one
   minfer_session_options defaults;
 } sweep_plan;
 minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *error);
 void sweep_plan_free(sweep_plan *p);
+
+// ---- under what rows are measured (sweep_identity.c)
+minfer_status sweep_identify(sweep_plan *p, const options *o, minfer_error *error); // fills weights and settings
+// That rows of a file were measured as the plan would. MINFER_USAGE says what differs.
+minfer_status sweep_check_rows(const sweep_plan *p, const sweep_rows *rows, const char *path, minfer_error *error);
 
 // ---- measuring (sweep_group.c)
 // The combinations of one model and batch, in turn. Rows are added for all of them, or none when it is interrupted

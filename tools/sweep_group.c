@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_LEAST = 10 };
+enum { ROUNDS_LEAST = 10, ROUNDS_TRACED = 4 }; // traced: each with a run that says what the workers do
 
 static char *status_text(const minfer_error *why) {
   const char *kind = why->status == MINFER_UNSUPPORTED ? "unsupported"
@@ -20,6 +20,7 @@ static char *status_text(const minfer_error *why) {
 minfer_status sweep_add_failure(const combination *c, const minfer_error *why, sweep_rows *rows, minfer_error *error) {
   sweep_row row = c->key;
   row.p50 = row.p99 = row.low = row.high = row.images_per_s = NAN;
+  row.effective = row.spin = row.wait = row.overhead = NAN;
   row.isa = (char[]){""};
   row.status = status_text(why);
   const bool added = row.status && sweep_rows_add(rows, &row);
@@ -50,8 +51,27 @@ static minfer_status measure_sides(const sweep_group *g, side *const *sides, siz
       return MINFER_OK;
     progress_show(&g->console->progress, where, "round %zu, %zu of %zu precise, at most %.0f s left", round, precise,
                   count, g->left_s + fmax(0, budget_s - elapsed));
-    TRY(rounds_take(sides, count, o, round, false, error));
+    TRY(rounds_take(sides, count, o, round, round < ROUNDS_TRACED, error));
   }
+}
+
+// What its workers did in the primitives of the traced runs.
+static void share_time(const side *s, sweep_row *row) {
+  size_t count = 0;
+  const minfer_span *spans = minfer_session_spans(s->setup.session, &count, NULL);
+  double effective = 0, spin = 0, wait = 0, overhead = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (spans[i].kind != MINFER_SPAN_THREAD) continue;
+    effective += (double)spans[i].effective_ns;
+    spin += (double)spans[i].spin_ns;
+    wait += (double)spans[i].wait_ns;
+    overhead += (double)spans[i].overhead_ns;
+  }
+  const double all = effective + spin + wait + overhead; // 0 without traced runs, then each share is NaN
+  row->effective = effective / all;
+  row->spin = spin / all;
+  row->wait = wait / all;
+  row->overhead = overhead / all;
 }
 
 static minfer_status add_result(const contestant *x, sweep_rows *rows, minfer_error *error) {
@@ -67,6 +87,7 @@ static minfer_status add_result(const contestant *x, sweep_rows *rows, minfer_er
   row.high = rounds.high;
   row.images_per_s = row.instances > 1 ? rates.p50 : 1e3 * row.batch / rounds.p50;
   row.runs = (int)s->measured.latency.count;
+  share_time(s, &row);
   char ok[] = "ok", isa[64];
   snprintf(isa, sizeof isa, "%s", s->plan->isa);
   row.isa = isa;

@@ -36,6 +36,7 @@ static minfer_status parse_lists(sweep_plan *p, const options *o, minfer_error *
   TRY(name_list_parse(&p->dtypes, "--dtypes", o->dtypes ? o->dtypes : "f32", error));
   TRY(number_list_parse(&p->batches, "--batches", o->batches ? o->batches : "1", 1, 65536, error));
   TRY(number_list_parse(&p->instances, "--instances", o->instance_list ? o->instance_list : "1", 1, 1024, error));
+  TRY(number_list_parse(&p->chunks, "--chunks", o->chunks ? o->chunks : "0", 0, 65536, error));
   if (o->thread_list) TRY(number_list_parse(&p->threads, "--threads", o->thread_list, 1, 1024, error));
   if (o->spins) TRY(number_list_parse(&p->spins, "--spins", o->spins, 0, SPIN_MOST, error));
   if (o->affinities) TRY(name_list_parse(&p->affinities, "--affinities", o->affinities, error));
@@ -66,11 +67,13 @@ static size_t take_digit(size_t *number, size_t base) {
 // Number `i` of the group, counted like digits: affinities turn fastest.
 static void fill(combination *c, const sweep_plan *p, const options *o, size_t model, size_t batch, size_t i) {
   const size_t affinity = take_digit(&i, p->affinities.count), spin = take_digit(&i, p->spins.count),
-               instances = take_digit(&i, p->instances.count), threads = take_digit(&i, p->threads.count), dtype = i;
+               instances = take_digit(&i, p->instances.count), threads = take_digit(&i, p->threads.count),
+               chunk = take_digit(&i, p->chunks.count), dtype = i;
   options *own = &c->options;
   *own = *o;
   own->model = p->models.items[model];
   own->batch = p->batches.items[batch];
+  own->chunk = p->chunks.items[chunk];
   own->dtype = find_dtype(p->dtypes.items[dtype]);
   own->instances = p->instances.items[instances];
   own->threads = p->threads.count ? p->threads.items[threads] : default_threads(p, own->instances);
@@ -78,9 +81,15 @@ static void fill(combination *c, const sweep_plan *p, const options *o, size_t m
   if (o->affinities && strcmp(p->affinities.items[affinity], "default") != 0)
     own->affinity = p->affinities.items[affinity];
   c->key = (sweep_row){.model = p->models.items[model],
+                       .weights = p->weights[model],
+                       .settings = p->settings,
+                       .cpu = (char *)minfer_environment_get()->cpu,
+                       .minfer = (char *)minfer_version(),
+                       .onednn = (char *)minfer_environment_get()->onednn_version,
                        .dtype = p->dtypes.items[dtype],
                        .affinity = p->affinities.items[affinity],
                        .batch = own->batch,
+                       .chunk = own->chunk,
                        .threads = own->threads,
                        .instances = own->instances,
                        .spin_us = p->spins.count ? own->spin_us : setup_spin_us(&p->defaults)};
@@ -89,11 +98,12 @@ static void fill(combination *c, const sweep_plan *p, const options *o, size_t m
 minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *error) {
   *p = (sweep_plan){0};
   TRY(parse_lists(p, o, error));
+  TRY(sweep_identify(p, o, error));
   p->defaults = setup_session_options(o, NULL);
   if (!p->affinities.count)
     TRY(name_list_add(&p->affinities, p->defaults.affinity ? p->defaults.affinity : "default", error));
-  const size_t sizes[] = {p->models.count,    p->batches.count,       p->dtypes.count,    or_one(p->threads.count),
-                          p->instances.count, or_one(p->spins.count), p->affinities.count};
+  const size_t sizes[] = {p->models.count,    p->batches.count,       p->dtypes.count,     or_one(p->threads.count),
+                          p->instances.count, or_one(p->spins.count), p->affinities.count, p->chunks.count};
   p->count = 1;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     p->count *= sizes[i];
@@ -110,6 +120,9 @@ minfer_status sweep_plan_make(sweep_plan *p, const options *o, minfer_error *err
 }
 
 void sweep_plan_free(sweep_plan *p) {
+  for (size_t i = 0; p->weights && i < p->models.count; i++) free(p->weights[i]);
+  free(p->weights);
+  free(p->settings);
   name_list_free(&p->models);
   name_list_free(&p->dtypes);
   name_list_free(&p->affinities);
@@ -117,6 +130,7 @@ void sweep_plan_free(sweep_plan *p) {
   number_list_free(&p->threads);
   number_list_free(&p->instances);
   number_list_free(&p->spins);
+  number_list_free(&p->chunks);
   free(p->items);
   *p = (sweep_plan){0};
 }

@@ -10,26 +10,6 @@
 #include <sys/stat.h>
 
 enum { FILE_MOST = 64 << 20 };
-static const char *const column_names[] = {SWEEP_COLUMNS};
-_Static_assert(sizeof column_names / sizeof *column_names == SWEEP_COLUMN_COUNT, "every column has its name");
-enum {
-  AT_MODEL,
-  AT_DTYPE,
-  AT_BATCH,
-  AT_THREADS,
-  AT_INSTANCES,
-  AT_SPIN,
-  AT_AFFINITY,
-  AT_P50,
-  AT_P99,
-  AT_IMAGES,
-  AT_STATUS,
-  AT_LOW,
-  AT_HIGH,
-  AT_RUNS,
-  AT_ISA
-};
-
 // A line as texts, NULL where a number is unknown; they stand in the line itself, whose quotes and escapes are undone.
 typedef struct fields {
   char *items[SWEEP_COLUMN_COUNT];
@@ -126,7 +106,7 @@ static bool take_value(char **at, char **out, char *next) {
 
 static void keep(fields *f, const char *key, char *value) {
   for (int i = 0; i < SWEEP_COLUMN_COUNT; i++)
-    if (strcmp(key, column_names[i]) == 0) f->items[i] = value;
+    if (strcmp(key, sweep_columns[i].name) == 0) f->items[i] = value;
 }
 
 static bool split_json(char *line, fields *f) {
@@ -155,35 +135,42 @@ static bool is_text(const char *text) {
   return text && strcmp(text, "-") != 0 && text_is_clean(text, strlen(text));
 }
 
-static bool read_row(const fields *f, sweep_row *row) {
-  const int texts[] = {AT_MODEL, AT_DTYPE, AT_AFFINITY, AT_STATUS, AT_ISA, AT_BATCH, AT_THREADS, AT_INSTANCES, AT_RUNS};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    if (!is_text(f->items[texts[i]])) return false;
-  *row = (sweep_row){.model = f->items[AT_MODEL],
-                     .dtype = f->items[AT_DTYPE],
-                     .affinity = f->items[AT_AFFINITY],
-                     .status = f->items[AT_STATUS],
-                     .isa = f->items[AT_ISA],
-                     .spin_us = INT64_MAX};
-  const char *spin = f->items[AT_SPIN];
-  int spin_us = 0;
-  if (spin && strcmp(spin, "infinite") != 0) {
-    if (!text_to_int(spin, 0, INT_MAX, &spin_us)) return false;
-    row->spin_us = spin_us;
+static bool read_spin(const char *text, int64_t *out) {
+  int us = 0;
+  *out = INT64_MAX;
+  if (!text || strcmp(text, "infinite") == 0) return true;
+  if (!text_to_int(text, 0, INT_MAX, &us)) return false;
+  *out = us;
+  return true;
+}
+
+static bool read_field(const sweep_column *c, char *text, sweep_row *row) {
+  void *field = (char *)row + c->field;
+  switch (c->form) {
+  case SWEEP_TEXT:
+    *(char **)field = text;
+    return is_text(text) && (*text || !c->required);
+  case SWEEP_COUNT:
+    return is_text(text) && text_to_int(text, c->low, c->high, field);
+  case SWEEP_SPIN:
+    return read_spin(text, field);
+  case SWEEP_REAL:
+    return read_real(text, field);
   }
-  return *row->model && *row->dtype && *row->status && text_to_int(f->items[AT_BATCH], 1, 65536, &row->batch) &&
-         text_to_int(f->items[AT_THREADS], 1, 1024, &row->threads) &&
-         text_to_int(f->items[AT_INSTANCES], 1, 1024, &row->instances) &&
-         text_to_int(f->items[AT_RUNS], 0, INT_MAX, &row->runs) && read_real(f->items[AT_P50], &row->p50) &&
-         read_real(f->items[AT_P99], &row->p99) && read_real(f->items[AT_IMAGES], &row->images_per_s) &&
-         read_real(f->items[AT_LOW], &row->low) && read_real(f->items[AT_HIGH], &row->high);
+  return false;
+}
+
+static bool read_row(const fields *f, sweep_row *row) {
+  for (int i = 0; i < SWEEP_COLUMN_COUNT; i++)
+    if (!read_field(&sweep_columns[i], f->items[i], row)) return false;
+  return true;
 }
 
 static bool is_titles(char *line) {
   fields f;
   if (!split_csv(line, &f)) return false;
   for (int i = 0; i < SWEEP_COLUMN_COUNT; i++)
-    if (strcmp(f.items[i], column_names[i]) != 0) return false;
+    if (strcmp(f.items[i], sweep_columns[i].name) != 0) return false;
   return true;
 }
 
@@ -194,7 +181,7 @@ static minfer_status read_line(const char *path, size_t number, char *line, bool
   if (number == 1 && !jsonl)
     return is_titles(line) ? MINFER_OK
                            : fail(error, MINFER_FILE, "%s: line 1 has not the columns of a sweep (expected %s,%s,...)",
-                                  path, column_names[0], column_names[1]);
+                                  path, sweep_columns[0].name, sweep_columns[1].name);
   if (!(jsonl ? split_json(line, &f) : split_csv(line, &f)) || !read_row(&f, &row))
     return fail(error, MINFER_FILE, "%s: line %zu is no row of a sweep (expected %s)", path, number,
                 jsonl ? SWEEP_ROW_SCHEMA : "its columns, with numbers in their range");

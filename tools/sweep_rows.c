@@ -1,9 +1,50 @@
 // Rows, and their text.
 #include "sweep.h"
 #include "table.h"
-#include <math.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TEXT(name, field)                                                                                              \
+  { name, SWEEP_TEXT, offsetof(sweep_row, field), 0, 0, 0, false }
+#define REQUIRED(name, field)                                                                                          \
+  { name, SWEEP_TEXT, offsetof(sweep_row, field), 0, 0, 0, true }
+#define COUNT(name, field, low, high)                                                                                  \
+  { name, SWEEP_COUNT, offsetof(sweep_row, field), low, high, 0, false }
+#define REAL(name, field, decimals)                                                                                    \
+  { name, SWEEP_REAL, offsetof(sweep_row, field), 0, 0, decimals, false }
+const sweep_column sweep_columns[] = {
+    REQUIRED("model", model),
+    REQUIRED("dtype", dtype),
+    COUNT("batch", batch, 1, 65536),
+    COUNT("threads", threads, 1, 1024),
+    COUNT("instances", instances, 1, 1024),
+    {"spin_us", SWEEP_SPIN, offsetof(sweep_row, spin_us), 0, 0, 0, false},
+    TEXT("affinity", affinity),
+    REAL("latency_ms_p50", p50, 6),
+    REAL("latency_ms_p99", p99, 6),
+    REAL("images_per_s", images_per_s, 3),
+    REQUIRED("status", status),
+    REAL("latency_ms_ci95_low", low, 6),
+    REAL("latency_ms_ci95_high", high, 6),
+    COUNT("runs", runs, 0, INT_MAX),
+    TEXT("isa", isa),
+    COUNT("chunk", chunk, 0, 65536),
+    REAL("effective_share", effective, 4),
+    REAL("spin_share", spin, 4),
+    REAL("wait_share", wait, 4),
+    REAL("overhead_share", overhead, 4),
+    TEXT("weights", weights),
+    TEXT("settings", settings),
+    TEXT("cpu", cpu),
+    TEXT("minfer", minfer),
+    TEXT("onednn", onednn),
+};
+_Static_assert(sizeof sweep_columns / sizeof *sweep_columns == SWEEP_COLUMN_COUNT, "every column is there");
+
+static char **text_of(sweep_row *row, const sweep_column *c) {
+  return c->form == SWEEP_TEXT ? (char **)((char *)row + c->field) : NULL;
+}
 
 bool sweep_rows_add(sweep_rows *rows, const sweep_row *row) {
   sweep_row *items = reallocarray(rows->items, rows->count + 1, sizeof *items);
@@ -11,22 +52,21 @@ bool sweep_rows_add(sweep_rows *rows, const sweep_row *row) {
   rows->items = items;
   sweep_row *own = &rows->items[rows->count++];
   *own = *row;
-  own->model = strdup(row->model);
-  own->dtype = strdup(row->dtype);
-  own->affinity = strdup(row->affinity);
-  own->isa = strdup(row->isa);
-  own->status = strdup(row->status);
-  return own->model && own->dtype && own->affinity && own->isa && own->status;
+  bool whole = true;
+  for (int i = 0; i < SWEEP_COLUMN_COUNT; i++) {
+    char **text = text_of(own, &sweep_columns[i]);
+    if (text) whole &= (*text = strdup(*text)) != NULL;
+  }
+  return whole;
 }
 
 void sweep_rows_cut(sweep_rows *rows, size_t count) {
   while (rows->count > count) {
-    const sweep_row *row = &rows->items[--rows->count];
-    free(row->model);
-    free(row->dtype);
-    free(row->affinity);
-    free(row->isa);
-    free(row->status);
+    sweep_row *row = &rows->items[--rows->count];
+    for (int i = 0; i < SWEEP_COLUMN_COUNT; i++) {
+      char **text = text_of(row, &sweep_columns[i]);
+      if (text) free(*text);
+    }
   }
 }
 
@@ -39,9 +79,9 @@ void sweep_rows_free(sweep_rows *rows) {
 const sweep_row *sweep_rows_find(const sweep_rows *rows, const sweep_row *key) {
   for (size_t i = 0; i < rows->count; i++) {
     const sweep_row *r = &rows->items[i];
-    if (r->batch == key->batch && r->threads == key->threads && r->instances == key->instances &&
-        r->spin_us == key->spin_us && strcmp(r->model, key->model) == 0 && strcmp(r->dtype, key->dtype) == 0 &&
-        strcmp(r->affinity, key->affinity) == 0)
+    if (r->batch == key->batch && r->chunk == key->chunk && r->threads == key->threads &&
+        r->instances == key->instances && r->spin_us == key->spin_us && strcmp(r->model, key->model) == 0 &&
+        strcmp(r->dtype, key->dtype) == 0 && strcmp(r->affinity, key->affinity) == 0)
       return r;
   }
   return NULL;
@@ -55,28 +95,29 @@ const char *sweep_spin_text(char out[24], int64_t spin_us) {
   return out;
 }
 
-bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles) {
-  static const char *const names[] = {SWEEP_COLUMNS};
-  table t = {0};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) table_column(&t, names[i], TABLE_LEFT);
-  for (size_t i = 0; i < count; i++) {
-    const sweep_row *r = &rows[i];
-    table_cell(&t, "%s", r->model);
-    table_cell(&t, "%s", r->dtype);
-    table_cell(&t, "%d", r->batch);
-    table_cell(&t, "%d", r->threads);
-    table_cell(&t, "%d", r->instances);
-    table_cell(&t, "%s", sweep_spin_text((char[24]){0}, r->spin_us));
-    table_cell(&t, "%s", r->affinity);
-    table_number(&t, r->p50, 6);
-    table_number(&t, r->p99, 6);
-    table_number(&t, r->images_per_s, 3);
-    table_cell(&t, "%s", r->status);
-    table_number(&t, r->low, 6);
-    table_number(&t, r->high, 6);
-    table_cell(&t, "%d", r->runs);
-    table_cell(&t, "%s", r->isa);
+static void put_column(table *t, const sweep_row *row, const sweep_column *c) {
+  const void *field = (const char *)row + c->field;
+  switch (c->form) {
+  case SWEEP_TEXT:
+    table_cell(t, "%s", *(char *const *)field);
+    break;
+  case SWEEP_COUNT:
+    table_cell(t, "%d", *(const int *)field);
+    break;
+  case SWEEP_SPIN:
+    table_cell(t, "%s", sweep_spin_text((char[24]){0}, *(const int64_t *)field));
+    break;
+  case SWEEP_REAL:
+    table_number(t, *(const double *)field, c->decimals);
+    break;
   }
+}
+
+bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles) {
+  table t = {0};
+  for (int c = 0; c < SWEEP_COLUMN_COUNT; c++) table_column(&t, sweep_columns[c].name, TABLE_LEFT);
+  for (size_t i = 0; i < count; i++)
+    for (int c = 0; c < SWEEP_COLUMN_COUNT; c++) put_column(&t, &rows[i], &sweep_columns[c]);
   const bool whole = !t.failed;
   if (titles)
     table_print_csv(&t, out);
@@ -86,25 +127,29 @@ bool sweep_write_csv(FILE *out, const sweep_row *rows, size_t count, bool titles
   return whole;
 }
 
-void sweep_write_keys(minfer_json *j, const sweep_row *r) {
-  minfer_json_string(j, "model", r->model);
-  minfer_json_string(j, "dtype", r->dtype);
-  minfer_json_int(j, "batch", r->batch);
-  minfer_json_int(j, "threads", r->threads);
-  minfer_json_int(j, "instances", r->instances);
-  if (r->spin_us == INT64_MAX)
-    minfer_json_string(j, "spin_us", NULL);
-  else
-    minfer_json_int(j, "spin_us", r->spin_us);
-  minfer_json_string(j, "affinity", r->affinity);
-  minfer_json_double(j, "latency_ms_p50", r->p50);
-  minfer_json_double(j, "latency_ms_p99", r->p99);
-  minfer_json_double(j, "images_per_s", r->images_per_s);
-  minfer_json_string(j, "status", r->status);
-  minfer_json_double(j, "latency_ms_ci95_low", r->low);
-  minfer_json_double(j, "latency_ms_ci95_high", r->high);
-  minfer_json_int(j, "runs", r->runs);
-  minfer_json_string(j, "isa", r->isa);
+static void put_key(minfer_json *j, const sweep_row *row, const sweep_column *c) {
+  const void *field = (const char *)row + c->field;
+  switch (c->form) {
+  case SWEEP_TEXT:
+    minfer_json_string(j, c->name, *(char *const *)field);
+    break;
+  case SWEEP_COUNT:
+    minfer_json_int(j, c->name, *(const int *)field);
+    break;
+  case SWEEP_SPIN:
+    if (*(const int64_t *)field == INT64_MAX)
+      minfer_json_string(j, c->name, NULL);
+    else
+      minfer_json_int(j, c->name, *(const int64_t *)field);
+    break;
+  case SWEEP_REAL:
+    minfer_json_double(j, c->name, *(const double *)field);
+    break;
+  }
+}
+
+void sweep_write_keys(minfer_json *j, const sweep_row *row) {
+  for (int c = 0; c < SWEEP_COLUMN_COUNT; c++) put_key(j, row, &sweep_columns[c]);
 }
 
 bool sweep_write_jsonl(FILE *out, const sweep_row *rows, size_t count) {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { TABLE_COLUMNS = 20 };
+enum { TABLE_COLUMNS = 32 };
 typedef enum table_align {
   TABLE_LEFT,
   TABLE_RIGHT,

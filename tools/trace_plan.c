@@ -112,8 +112,10 @@ bool trace_plan_make(const minfer_trace_view *view, trace_plan *out) {
   for (int i = 0; i < view->layer_count; i++) layers[i] = layer_of(&view->layers[i]);
   place_primitives(view, primitives);
   place_layers(layers, primitives, view->primitive_count);
-  out->plan = (minfer_plan){.batch = int_of_environment(view, "batch"),
+  const int batch = int_of_environment(view, "batch"), chunk = int_of_environment(view, "chunk");
+  out->plan = (minfer_plan){.batch = batch,
                             .threads = int_of_environment(view, "threads"),
+                            .chunks = chunk && batch > chunk ? batch / chunk : 1, // said where it is not the batch
                             .isa = trace_text(view->environment, view->environment_count, "isa"),
                             .activation_bytes = of_environment(view, "activation_bytes"),
                             .activation_bound_bytes = of_environment(view, "activation_bound_bytes"),

@@ -1,5 +1,5 @@
-// The search for the best thread settings and batch: successive halving (Jamieson and Talwalkar, Non-stochastic Best
-// Arm Identification and Hyperparameter Optimization, 2016) over combinations that run in turn.
+// The search for the best thread settings, batch and chunk: successive halving (Jamieson and Talwalkar, Non-stochastic
+// Best Arm Identification and Hyperparameter Optimization, 2016) over combinations that run in turn.
 #ifndef TOOLS_TUNE_H
 #define TOOLS_TUNE_H
 

@@ -35,8 +35,8 @@ static part sum_up(const why_case *c, int side) {
       break;
     case GROUP_PART_LAYER:
       p.own_ms += ms;
-      p.flops += primitive->flops;
-      p.bytes += (double)(primitive->bytes_read + primitive->bytes_written);
+      p.flops += plan->chunks * primitive->flops;
+      p.bytes += plan->chunks * (double)(primitive->bytes_read + primitive->bytes_written);
       break;
     case GROUP_PART_REORDER:
       p.reorder_ms += ms;

@@ -129,12 +129,33 @@ static mf_status read_file(minfer_session *s, const char *path, mf_error *e) {
   return MF_OK;
 }
 
+static bool has_choices(const minfer_session_options *o) {
+  return o->calibrator || o->no_bias_correction || o->accuracy_target > 0;
+}
+
+static mf_status take_over(minfer_session *s, mf_error *e) {
+  minfer_session_options *o = &s->options;
+  const minfer_session *from = o->calibrated_like;
+  if (o->calibration || o->survey || has_choices(o))
+    return mf_fail(e, MF_ERR_USAGE, "a session that is calibrated like another chooses no calibration of its own");
+  if (from->options.dtype != MINFER_INT8)
+    return mf_fail(e, MF_ERR_USAGE, "the session to be calibrated like is not int8");
+  if (from->weights_hash != s->weights_hash || strcmp(from->calibration.model, s->model->info.name) != 0)
+    return mf_fail(e, MF_ERR_USAGE, "the session to be calibrated like has other weights");
+  o->calibration = from->options.calibration; // where it came from
+  MF_TRY(mf_api_keep_text(s, &o->calibration, e));
+  s->calibration_kind = from->calibration_kind;
+  s->calibration_report = from->calibration_report;
+  return mf_calibration_copy(&s->calibration, &from->calibration, e);
+}
+
 static mf_status get(minfer_session *s, const minfer_input *input, mf_error *e) {
   minfer_session_options *o = &s->options;
+  if (o->calibrated_like) return take_over(s, e);
   const char *path = o->calibration;
   if (path && !mf_file_is_folder(path)) {
     if (o->survey) return mf_fail(e, MF_ERR_FILE, "%s: no folder (expected one with pictures to calibrate on)", path);
-    if (mf_file_exists(path) && (o->calibrator || o->no_bias_correction || o->accuracy_target > 0))
+    if (mf_file_exists(path) && has_choices(o))
       return mf_fail(e, MF_ERR_USAGE,
                      "%s: a calibration file has its calibrator and corrections in it (nothing else can be asked for)",
                      path);
@@ -159,9 +180,12 @@ static mf_status apply(minfer_session *s, mf_error *e) {
 
 mf_status mf_api_calibrate(minfer_session *s, const minfer_input *input, mf_error *e) {
   MF_TRY(get(s, input, e));
+  const bool taken_over = s->options.calibrated_like;
+  s->options.calibrated_like = NULL; // it need not live longer
   const mf_status status = apply(s, e);
-  if (status != MF_ERR_FILE || !s->options.calibration) return status;
+  if (status != MF_ERR_FILE || !(taken_over || s->options.calibration)) return status;
   const mf_error inner = *e;
+  if (taken_over) return mf_fail(e, MF_ERR_USAGE, "the session to be calibrated like has other layers: %s", inner.text);
   return mf_fail(e, MF_ERR_FILE, "%s: %s", s->options.calibration, inner.text);
 }
 

@@ -10,9 +10,9 @@
 typedef struct pair {
   int layer;
   mf_tensor_id a, b;
-  size_t count;         // numbers of the tensor
-  float *kept;          // a's
-  double signal, noise; // of this batch
+  size_t item;          // numbers of the tensor for one image
+  float *kept;          // a's, of the batch
+  double signal, noise; // of this chunk
   double signal_sum, noise_sum;
 } pair;
 
@@ -21,6 +21,7 @@ typedef struct comparison {
   pair *pairs;
   int pair_count;
   int first, last; // pairs of this pass
+  size_t at;       // image of the batch that the chunk begins with
 } comparison;
 
 static int find_layer(const mf_plan *plan, const char *tensor) {
@@ -28,6 +29,12 @@ static int find_layer(const mf_plan *plan, const char *tensor) {
   for (int i = 0; i < plan->layer_count; i++)
     if (strcmp(g->tensors[g->nodes[plan->layers[i].node].output].name, tensor) == 0) return i;
   return -1;
+}
+
+static mf_status count_item(const minfer_session *s, mf_tensor_id tensor, size_t *count, mf_error *e) {
+  if (!mf_shape_elements(&s->graph->tensors[tensor].shape, count)) return mf_fail_memory(e, SIZE_MAX);
+  *count /= (size_t)s->options.chunk;
+  return MF_OK;
 }
 
 static mf_status find_pairs(comparison *c, minfer_layer_error *out, mf_error *e) {
@@ -43,12 +50,12 @@ static mf_status find_pairs(comparison *c, minfer_layer_error *out, mf_error *e)
     pair *p = &c->pairs[c->pair_count++];
     *p = (pair){.layer = i, .a = a->graph->nodes[a->layers[layer].node].output, .b = tensor};
     size_t there = 0;
-    if (!mf_shape_elements(&b->graph->tensors[p->b].shape, &p->count) ||
-        !mf_shape_elements(&a->graph->tensors[p->a].shape, &there))
-      return mf_fail_memory(e, SIZE_MAX);
-    if (there != p->count)
-      return mf_fail(e, MF_ERR_USAGE, "the sessions do not fit: \"%s\" has %zu numbers in one and %zu in the other",
-                     b->graph->tensors[tensor].name, there, p->count);
+    MF_TRY(count_item(c->b, p->b, &p->item, e));
+    MF_TRY(count_item(c->a, p->a, &there, e));
+    if (there != p->item)
+      return mf_fail(e, MF_ERR_USAGE,
+                     "the sessions do not fit: \"%s\" has %zu numbers an image in one and %zu in the other",
+                     b->graph->tensors[tensor].name, there, p->item);
   }
   return MF_OK;
 }
@@ -57,7 +64,7 @@ static mf_status keep(mf_tensor_id tensor, const float *data, size_t count, void
   comparison *c = context;
   (void)e;
   for (int i = c->first; i < c->last; i++)
-    if (c->pairs[i].a == tensor) memcpy(c->pairs[i].kept, data, count * sizeof *data);
+    if (c->pairs[i].a == tensor) memcpy(c->pairs[i].kept + c->at * c->pairs[i].item, data, count * sizeof *data);
   return MF_OK;
 }
 
@@ -69,7 +76,7 @@ static mf_status subtract(mf_tensor_id tensor, const float *data, size_t count, 
     if (p->b != tensor) continue;
     double signal = 0, noise = 0;
     for (size_t k = 0; k < count; k++) {
-      const double was = p->kept[k], difference = was - (double)data[k];
+      const double was = p->kept[c->at * p->item + k], difference = was - (double)data[k];
       signal += was * was;
       noise += difference * difference;
     }
@@ -82,11 +89,17 @@ static mf_status subtract(mf_tensor_id tensor, const float *data, size_t count, 
 static mf_status run_batch(comparison *c, const minfer_input *input, int first, mf_error *e) {
   MF_TRY(mf_api_load(c->a, input, first, e));
   MF_TRY(mf_api_load(c->b, input, first, e));
-  MF_TRY(mf_session_observe(c->a->session, keep, c, e));
-  MF_TRY(mf_session_observe(c->b->session, subtract, c, e));
-  for (int i = c->first; i < c->last; i++) {
-    c->pairs[i].signal_sum += c->pairs[i].signal;
-    c->pairs[i].noise_sum += c->pairs[i].noise;
+  for (int chunk = 0; chunk < c->a->plan->chunks; chunk++) {
+    c->at = (size_t)chunk * (size_t)c->a->options.chunk;
+    MF_TRY(mf_session_observe(c->a->session, chunk, keep, c, e));
+  }
+  for (int chunk = 0; chunk < c->b->plan->chunks; chunk++) {
+    c->at = (size_t)chunk * (size_t)c->b->options.chunk;
+    MF_TRY(mf_session_observe(c->b->session, chunk, subtract, c, e));
+    for (int i = c->first; i < c->last; i++) {
+      c->pairs[i].signal_sum += c->pairs[i].signal;
+      c->pairs[i].noise_sum += c->pairs[i].noise;
+    }
   }
   return MF_OK;
 }
@@ -97,7 +110,8 @@ static mf_status begin_pass(comparison *c, mf_error *e) {
   for (c->first = c->last; c->last < c->pair_count; c->last++) {
     pair *p = &c->pairs[c->last];
     size_t bytes;
-    if (!mf_mul(p->count, sizeof *p->kept, &bytes)) return mf_fail_memory(e, SIZE_MAX);
+    if (!mf_mul(p->item, sizeof *p->kept, &bytes) || !mf_mul(bytes, (size_t)c->a->options.batch, &bytes))
+      return mf_fail_memory(e, SIZE_MAX);
     if (c->last > c->first && bytes > KEPT_BYTES - sum) break;
     p->kept = mf_alloc(bytes);
     if (!p->kept) return mf_fail_memory(e, bytes);

@@ -114,9 +114,10 @@ static int describe_buffers(minfer_buffer *out, const mf_plan *plan) {
       if (plan->values[w].last > b->last_primitive) b->last_primitive = plan->values[w].last;
       if (plan->values[w].bytes > b->bytes) b->bytes = plan->values[w].bytes;
     }
-    if (v == plan->input) b->first_primitive = 0;
+    if (value->step) b->bytes += value->step * (size_t)(plan->chunks - 1);
+    if (v == plan->input || value->step) b->first_primitive = 0;
     // What no primitive reads counts as alive until the one behind it, which the last has not.
-    if (v == plan->input || v == plan->output || b->last_primitive >= plan->step_count)
+    if (v == plan->input || v == plan->output || value->step || b->last_primitive >= plan->step_count)
       b->last_primitive = plan->step_count - 1;
   }
   return count;
@@ -160,6 +161,7 @@ mf_status mf_api_describe(minfer_session *s, mf_error *e) {
   s->view = (minfer_plan){.dtype = s->options.dtype,
                           .batch = s->options.batch,
                           .threads = plan->threads,
+                          .chunks = plan->chunks,
                           .isa = mf_onednn_isa(),
                           .primitives = primitives,
                           .primitive_count = plan->step_count,

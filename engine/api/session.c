@@ -61,6 +61,8 @@ static mf_status check_options(const minfer_session_options *o, mf_error *e) {
     return mf_fail(e, MF_ERR_USAGE, "an accuracy target of %g is out of range (expected 0 to 1)", o->accuracy_target);
   if (o->batch < 1 || o->batch > 65536)
     return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
+  if (o->chunk < 1 || o->batch % o->chunk != 0)
+    return mf_fail(e, MF_ERR_USAGE, "a chunk of %d does not divide a batch of %d", o->chunk, o->batch);
   if (o->algorithm == MINFER_ALGORITHM_WINOGRAD)
     return mf_fail(e, MF_ERR_UNSUPPORTED, "winograd convolutions are not built");
   if (o->threads < 0 || o->threads > MF_POOL_THREADS)
@@ -106,7 +108,7 @@ static void note_plan(const mf_plan_event *event, void *context) {
 }
 
 static mf_status make_graph(minfer_session *s, mf_error *e) {
-  MF_TRY(mf_api_build(s->model, s->options.batch, NULL, &s->graph, e));
+  MF_TRY(mf_api_build(s->model, s->options.chunk, NULL, &s->graph, e));
   MF_TRY(phase(s, "build", e));
   if (s->options.dtype == MINFER_INT8) { // before passes change them
     s->weights_hash = mf_calibration_weights_hash(s->graph);
@@ -128,7 +130,8 @@ static mf_status check_memory(const minfer_session *s, mf_error *e) {
   if (!limit || needed <= limit) return MF_OK;
   mf_fail(e, MF_ERR_UNSUPPORTED, "a batch of %d needs %llu MiB of memory (this process has %llu MiB)", s->options.batch,
           (unsigned long long)(needed >> 20), (unsigned long long)(limit >> 20));
-  return mf_hint(e, "a smaller batch needs less");
+  return mf_hint(e, s->options.chunk > 1 ? "a smaller batch needs less, and so does a chunk of it (--chunk)"
+                                         : "a smaller batch needs less");
 }
 
 static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
@@ -144,7 +147,8 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
   mf_plan_options options = {.layout = layouts[s->options.layout],
                              .algorithm = algorithms[s->options.algorithm],
                              .activations = stored[s->options.dtype],
-                             .float_input = float_input};
+                             .float_input = float_input,
+                             .chunks = s->options.batch / s->options.chunk};
   pass_notes notes = {s, e, MF_OK};
   MF_TRY(mf_plan_create(&s->plan, s->graph, &options, s->pool, note_plan, &notes, e));
   MF_TRY(notes.status);
@@ -177,6 +181,7 @@ static mf_status take_options(minfer_session *s, const minfer_session_options *o
   minfer_session_options *o = &s->options;
   if (options) MF_TRY(mf_api_options(o, sizeof *o, options, "session", e));
   if (!o->batch) o->batch = 1;
+  if (!o->chunk) o->chunk = o->batch;
   MF_TRY(check_options(o, e));
   MF_TRY(mf_api_keep_text(s, &o->affinity, e));
   MF_TRY(mf_api_keep_text(s, &o->calibration, e));
@@ -272,14 +277,17 @@ minfer_status minfer_session_run(minfer_session *s, uint64_t *duration_ns, minfe
   return mf_api_report(error, &e, status);
 }
 
-// Room for some hundred runs of the deepest network, and for some of the finest level with however many threads.
+// Room for some hundred runs of the deepest network, and for some of the finest level with however many threads; for
+// one at least where a run has very many chunks.
 #define RECORDS ((size_t)1 << 17)
+#define RECORDS_MOST ((size_t)1 << 20)
 #define RUNS 8
 
 static mf_status make_recorder(minfer_session *s, mf_error *e) {
   const size_t steps = (size_t)s->plan->step_count, layers = (size_t)s->plan->layer_count;
-  const size_t run = 1 + layers + steps * (1 + (size_t)s->plan->threads);
-  return mf_recorder_create(&s->recorder, run * RUNS > RECORDS ? run * RUNS : RECORDS, e);
+  const size_t run = 1 + (size_t)s->plan->chunks * (layers + steps * (1 + (size_t)s->plan->threads));
+  const size_t wanted = run * RUNS < RECORDS_MOST ? run * RUNS : run > RECORDS_MOST ? run : RECORDS_MOST;
+  return mf_recorder_create(&s->recorder, wanted > RECORDS ? wanted : RECORDS, e);
 }
 
 minfer_status minfer_session_run_traced(minfer_session *s, minfer_trace_level level, uint64_t *duration_ns,

@@ -79,6 +79,7 @@ static void options(mf_trace_attributes *a, const minfer_session *s) {
   mf_trace_attributes_text(a, "weights_path", info->weights_path);
   mf_trace_attributes_text(a, "dtype", dtypes[o->dtype]);
   mf_trace_attributes_integer(a, "batch", (size_t)o->batch);
+  if (s->plan->chunks > 1) mf_trace_attributes_integer(a, "chunk", (size_t)o->chunk);
   mf_trace_attributes_text(a, "layout", layouts[o->layout]);
   mf_trace_attributes_text(a, "fusion", o->no_fusion ? "off" : "on");
   mf_trace_attributes_text(a, "algorithm", algorithms[o->algorithm]);
@@ -171,6 +172,7 @@ static mf_status make_items(minfer_session *s, mf_error *e) {
   s->trace.buffers = buffers;
   s->trace.buffer_count = p->buffer_count;
   if (!s->trace.context.base) mf_trace_context_create(&s->trace.context);
+  s->trace.in_chunks = s->plan->chunks > 1;
   s->trace.counters = s->counters != NULL;
   s->trace.hardware_counters = s->counters && mf_counters_hardware(s->counters);
   const uint64_t before = mf_now_ns();

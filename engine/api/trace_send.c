@@ -106,7 +106,8 @@ int64_t minfer_trace_refused(const char *answer, size_t count, char *why, size_t
   size_t offset;
   int64_t refused = 0;
   if (size) why[0] = 0;
-  cJSON *root = mf_json_parse(answer, count, &wrong, &offset);
+  cJSON *root;
+  mf_json_parse(&root, answer, count, &wrong, &offset);
   const cJSON *partial = cJSON_GetObjectItemCaseSensitive(root, "partialSuccess");
   const cJSON *spans = cJSON_GetObjectItemCaseSensitive(partial, "rejectedSpans"); // a string, by some a number
   const cJSON *message = cJSON_GetObjectItemCaseSensitive(partial, "errorMessage");

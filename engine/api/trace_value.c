@@ -25,6 +25,7 @@ void mf_api_spans(minfer_span *to, const mf_span *from, size_t count) {
                           .wait_ns = from[i].wait,
                           .overhead_ns = from[i].overhead,
                           .chunks = (int)from[i].chunks,
+                          .chunk = (int)from[i].chunk,
                           .cycles = from[i].cycles,
                           .instructions = from[i].instructions,
                           .cache_misses = from[i].cache_misses,

@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-// Parse `size` bytes (need not end in NUL). The whole input must be one value. NULL on broken text or refused memory;
-// then *why says which, and *offset where. Free with cJSON_Delete.
-cJSON *mf_json_parse(const char *bytes, size_t size, const char **why, size_t *offset);
+// Parse `size` bytes (need not end in NUL). The whole input must be one value; free it with cJSON_Delete. MF_ERR_FILE
+// for broken text: *why says what is wrong and *offset where, for the caller's own line. MF_ERR_UNSUPPORTED when memory
+// was refused. *out is NULL then.
+mf_status mf_json_parse(cJSON **out, const char *bytes, size_t size, const char **why, size_t *offset);
 
 // Streams one JSON value to a FILE; commas, escaping and indentation are the writer's. Doubles are written
 // shortest-exact; NaN and infinities as null. Write errors show in ferror(file), which the caller checks once.

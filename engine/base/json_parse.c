@@ -50,7 +50,7 @@ static const char *check_bytes(const char *bytes, size_t size, size_t *offset) {
 }
 
 // `text` is `bytes` with a NUL behind it: cJSON 1.7.15 reads one byte past the end after a last comma.
-static cJSON *parse_text(const char *text, size_t size, const char **why, size_t *offset) {
+static mf_status parse_text(cJSON **out, const char *text, size_t size, const char **why, size_t *offset) {
   const char *end = text;
   refused = false;
   locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); // cJSON reads numbers with the thread's decimal point
@@ -59,33 +59,31 @@ static cJSON *parse_text(const char *text, size_t size, const char **why, size_t
   uselocale(before);
   if (plain) freelocale(plain);
   *offset = (size_t)(end - text);
-  if (!value) {
-    *why = refused ? "out of memory" : "not valid JSON";
-    return NULL;
-  }
+  *why = "not valid JSON";
+  if (!value) return refused ? MF_ERR_UNSUPPORTED : MF_ERR_FILE;
   while (*offset < size && is_blank(text[*offset])) ++*offset;
-  if (*offset >= size) return value;
-  *why = "bytes after the value";
-  cJSON_Delete(value);
-  return NULL;
+  if (*offset < size) {
+    *why = "bytes after the value";
+    cJSON_Delete(value);
+    return MF_ERR_FILE;
+  }
+  *out = value;
+  return MF_OK;
 }
 
-cJSON *mf_json_parse(const char *bytes, size_t size, const char **why, size_t *offset) {
+mf_status mf_json_parse(cJSON **out, const char *bytes, size_t size, const char **why, size_t *offset) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, hook_install);
+  *out = NULL;
   *offset = 0;
   *why = size ? check_bytes(bytes, size, offset) : "empty";
-  if (*why) return NULL;
+  if (*why) return MF_ERR_FILE;
   size_t room;
   char *text = mf_add(size, 1, &room) ? mf_alloc(room) : NULL;
-  if (!text) {
-    *why = "out of memory";
-    *offset = 0;
-    return NULL;
-  }
+  if (!text) return MF_ERR_UNSUPPORTED;
   memcpy(text, bytes, size);
   text[size] = 0;
-  cJSON *value = parse_text(text, size, why, offset);
+  const mf_status status = parse_text(out, text, size, why, offset);
   mf_free(text);
-  return value;
+  return status;
 }

@@ -22,6 +22,7 @@ static void add_counters(mf_export_attributes *a, const mf_trace *trace, const m
 
 mf_export_attributes mf_export_attributes_of(const mf_trace *trace, const mf_span *span) {
   mf_export_attributes a = {.item = NULL};
+  if (trace->in_chunks && mf_span_has_chunk(span)) add_int(&a, "chunk", span->chunk);
   if (span->kind == MF_SPAN_THREAD) {
     add_int(&a, "effective_ns", span->effective);
     add_int(&a, "spin_ns", span->spin);

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "trace/trace.h"
 
-enum { MF_EXPORT_OWN = 9 };
+enum { MF_EXPORT_OWN = 10 };
 typedef struct mf_export_attributes {
   const mf_attribute *item; // of the phase, layer or primitive
   int item_count;

@@ -77,6 +77,7 @@ static bool is_of_span(const char *key) {
                                      "id",
                                      "parent",
                                      "index",
+                                     "chunk",
                                      "gflops",
                                      "gbytes_per_s",
                                      "roof_share",
@@ -267,9 +268,9 @@ static void find_events(mf_trace_reader *r) {
 static mf_status parse(const mf_trace_reader *r, const char *bytes, size_t size, size_t before, cJSON **out) {
   const char *why = NULL;
   size_t offset = 0;
-  *out = mf_json_parse(bytes, size, &why, &offset);
-  if (*out) return MF_OK;
-  if (strcmp(why, "out of memory") == 0) return mf_fail_memory(r->e, size);
+  const mf_status status = mf_json_parse(out, bytes, size, &why, &offset);
+  if (status == MF_OK) return MF_OK;
+  if (status != MF_ERR_FILE) return mf_fail_memory(r->e, size);
   if (before + offset >= r->events && r->events_end > r->events && !r->event) offset += r->events_end - r->events;
   return mf_fail(r->e, MF_ERR_FILE, "%s: byte %zu: %s (expected a trace in JSON)", r->path, before + offset, why);
 }

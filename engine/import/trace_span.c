@@ -45,6 +45,13 @@ static mf_status read_worker(const mf_trace_reader *r, const cJSON *event, const
   return read_below(r, arguments, "chunks", &s->chunks);
 }
 
+// Of traces whose runs have several.
+static mf_status read_chunk(const mf_trace_reader *r, const cJSON *arguments, mf_span *s) {
+  if (!mf_reader_member(arguments, "chunk")) return MF_OK;
+  r->out->in_chunks = true;
+  return read_below(r, arguments, "chunk", &s->chunk);
+}
+
 // Written of every such span of a trace, or of none.
 static mf_status read_counters(const mf_trace_reader *r, const cJSON *arguments, mf_span *s) {
   if (!mf_reader_member(arguments, "page_faults")) return MF_OK;
@@ -118,6 +125,7 @@ mf_status mf_reader_span(mf_trace_reader *r, const cJSON *event, mf_span *s) {
       s->duration > INT64_MAX - s->start)
     return mf_reader_wrong(r, MF_READER_WROTE, "ends after the clock does");
   if (s->kind == MF_SPAN_THREAD) MF_TRY(read_worker(r, event, arguments, s));
+  if (mf_span_has_chunk(s)) MF_TRY(read_chunk(r, arguments, s));
   if (mf_span_has_counters(s)) MF_TRY(read_counters(r, arguments, s));
   return place(r, s);
 }

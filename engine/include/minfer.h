@@ -180,6 +180,12 @@ typedef struct minfer_session_options {
   // Sessions that run at once part the cores: of so many (0: 1) with `threads` each (0: an equal part of the cores)
   // this is the one with that index.
   int instances, instance;
+  // Images that go through the network at once: a run goes through it batch / chunk times, with activations of one
+  // chunk. It divides the batch. 0: the whole batch.
+  int chunk;
+  // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
+  // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.
+  const minfer_session *calibrated_like;
 } minfer_session_options;
 
 // Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
@@ -227,7 +233,7 @@ typedef struct minfer_primitive {
   minfer_argument source, weights, bias, destination;
   const char *post_ops; // "sum:0.5:u8+eltwise_relu"; "" for none
   size_t scratchpad_bytes;
-  double flops; // multiply-adds times two
+  double flops; // multiply-adds times two; as the bytes, of one execution
   size_t bytes_read, bytes_written;
   // Reorders, and primitives that convert inside themselves:
   const char *from, *to; // layers at both ends of the edge; "" otherwise
@@ -299,6 +305,7 @@ typedef struct minfer_peak_row {
 typedef struct minfer_plan {
   minfer_dtype dtype;
   int batch, threads;
+  int chunks;                         // times that a run executes every primitive, each for batch / chunks images
   const char *isa;                    // the one oneDNN uses: "avx512_core_vnni"
   const minfer_primitive *primitives; // in execution order
   int primitive_count;
@@ -360,7 +367,8 @@ typedef struct minfer_span {
               // primitive before it; 0: it is before the first
   int thread; // worker; 0 is the caller
   uint64_t effective_ns, spin_ns, wait_ns, overhead_ns; // thread spans
-  int chunks;                                           // thread spans
+  int chunks;                                           // thread spans: the pieces of work that the worker took
+  int chunk; // layers, primitives and threads of a plan in chunks: of which chunk of the run, from 0
   // Runs, layers and primitives of a session with `counters`: what all threads of the process did meanwhile. The first
   // three only where the machine and the kernel allow (minfer_plan.counters says so).
   uint64_t cycles, instructions, cache_misses;

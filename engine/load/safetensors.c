@@ -94,9 +94,9 @@ static mf_status parse_header(safetensors *s, mf_error *e) {
   s->data_size = s->map.size - 8 - size;
   MF_TRY(check_text(path, text, size, e));
   size_t offset;
-  s->header = mf_json_parse(text, size, &why, &offset);
-  if (s->header) return MF_OK;
-  if (strcmp(why, "out of memory") == 0) return mf_fail_memory(e, size);
+  const mf_status status = mf_json_parse(&s->header, text, size, &why, &offset);
+  if (status == MF_OK) return MF_OK;
+  if (status != MF_ERR_FILE) return mf_fail_memory(e, size);
   return mf_fail(e, MF_ERR_FILE, "%s: broken header: %s (at byte %zu)", path, why, offset + 8);
 }
 

@@ -89,6 +89,32 @@ static size_t bound(group *groups, int count, int steps) {
   return most;
 }
 
+static int root_of(const mf_plan *plan, int value) {
+  while (plan->values[value].alias >= 0) value = plan->values[value].alias;
+  return value;
+}
+
+// Takes the buffers of input and output out of `groups` and gives them the first *bytes of the slab. A buffer larger
+// than the output reaches into the next chunk's place, which is written later.
+static mf_status place_ends(mf_plan *plan, group *groups, int *count, size_t *bytes, mf_error *e) {
+  const int ends[] = {plan->input, plan->output};
+  for (int k = 0; k < 2; k++) {
+    mf_value *root = &plan->values[root_of(plan, ends[k])];
+    for (int i = 0; i < *count; i++) {
+      size_t size;
+      if (&plan->values[groups[i].root] != root) continue;
+      root->offset = *bytes;
+      root->step = plan->values[ends[k]].bytes;
+      if (!mf_mul(root->step, (size_t)plan->chunks - 1, &size) || !mf_add(size, groups[i].bytes, &size) ||
+          !mf_add(size, *bytes + MF_ALIGNMENT - 1, &size))
+        return mf_fail_memory(e, SIZE_MAX);
+      *bytes = size & ~(size_t)(MF_ALIGNMENT - 1);
+      groups[i--] = groups[--*count];
+    }
+  }
+  return MF_OK;
+}
+
 mf_status mf_plan_memory(mf_plan *plan, mf_error *e) {
   size_t bytes = (size_t)plan->value_count * (sizeof(group) + sizeof(group *) + sizeof(int));
   group *groups = mf_alloc_zero(bytes);
@@ -116,18 +142,25 @@ mf_status mf_plan_memory(mf_plan *plan, mf_error *e) {
       if (size > g->bytes) g->bytes = size;
     }
   }
-  plan->activation_bound_bytes = bound(groups, count, plan->step_count);
+  size_t ends = 0;
+  const mf_status status = plan->chunks > 1 ? place_ends(plan, groups, &count, &ends, e) : MF_OK;
+  const size_t least = bound(groups, count, plan->step_count);
   static int (*const orders[])(const void *, const void *) = {largest_first, fullest_first, longest_first, first_first};
-  plan->activation_bytes = SIZE_MAX;
-  for (size_t o = 0; o < sizeof orders / sizeof *orders && plan->activation_bytes > plan->activation_bound_bytes; o++) {
+  size_t best = SIZE_MAX;
+  for (size_t o = 0; o < sizeof orders / sizeof *orders && best > least; o++) {
     qsort(groups, (size_t)count, sizeof *groups, orders[o]);
-    size_t slab = place(groups, count, placed);
-    if (slab >= plan->activation_bytes) continue;
-    plan->activation_bytes = slab;
-    for (int i = 0; i < count; i++) plan->values[groups[i].root].offset = groups[i].offset;
+    const size_t slab = place(groups, count, placed);
+    if (slab >= best) continue;
+    best = slab;
+    for (int i = 0; i < count; i++) plan->values[groups[i].root].offset = ends + groups[i].offset;
   }
-  for (int v = 0; v < plan->value_count; v++) // roots come before their aliases
-    if (plan->values[v].alias >= 0) plan->values[v].offset = plan->values[plan->values[v].alias].offset;
+  for (int v = 0; v < plan->value_count; v++) { // roots come before their aliases
+    const mf_value *root = &plan->values[root_of(plan, v)];
+    plan->values[v].offset = root->offset;
+    plan->values[v].step = root->step;
+  }
+  plan->activation_bytes = ends + best;
+  plan->activation_bound_bytes = ends + least;
   mf_free(groups);
-  return MF_OK;
+  return status;
 }

@@ -162,6 +162,7 @@ mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_opt
   plan->graph = graph;
   plan->options = *options;
   plan->threads = mf_pool_threads(pool);
+  plan->chunks = options->chunks ? options->chunks : 1;
   mf_status status = build(plan, pool, note, context, e);
   if (status != MF_OK) {
     mf_plan_free(plan);

@@ -15,6 +15,7 @@ typedef struct mf_plan_options {
   mf_algorithm algorithm;
   mf_dtype activations; // what float activations are stored in: MF_F32, MF_BF16, MF_F16
   bool float_input;     // the run begins with N,C,H,W float32; else the session fills the first consumer's own format
+  int chunks;           // times that a run goes through the steps, each for the graph's batch; 0: 1
 } mf_plan_options;
 
 // An activation in memory.
@@ -26,6 +27,7 @@ typedef struct mf_value {
   dnnl_memory_desc_t md;
   mf_quantization quantization; // as stored here
   size_t bytes, offset;         // in the slab
+  size_t step;                  // input and output of several chunks: from one chunk's to the next; else 0, all use one
   int first, last;              // steps between which it must stay untouched, both included
   int alias;                    // value whose buffer it shares, or -1
   bool overwritten;             // a later value was computed in place over its buffer
@@ -85,6 +87,7 @@ typedef struct mf_plan {
   const mf_graph *graph; // borrowed: names, shapes
   mf_plan_options options;
   int threads;
+  int chunks; // of a run, at least 1
   dnnl_engine_t engine;
   mf_value *values;
   int value_count, value_capacity;
@@ -121,7 +124,9 @@ void mf_plan_free(mf_plan *plan);
 // calibration writes there, before the plan is shared.
 float *mf_plan_bias(const mf_plan *plan, int node);
 
-// Offsets for values so that no two that live at once overlap (plan/memory.c). Sets offsets and both sizes.
+// Offsets for values so that no two that live at once overlap (plan/memory.c). Sets offsets, steps and both sizes. Of
+// several chunks only the input and the output are there at once, chunk behind chunk, beside what every chunk uses
+// again.
 mf_status mf_plan_memory(mf_plan *plan, mf_error *e);
 
 #endif

@@ -83,6 +83,32 @@ mf_status mf_calibration_take_corrections(mf_calibration *to, const mf_calibrati
   return MF_OK;
 }
 
+mf_status mf_calibration_copy(mf_calibration *out, const mf_calibration *from, mf_error *e) {
+  const size_t tensors = ((size_t)from->tensor_count + 1) * sizeof *out->tensors,
+               floats = ((size_t)from->float_count + 1) * sizeof *out->floats;
+  *out = *from;
+  out->arena = (mf_arena){0};
+  out->model = mf_arena_copy(&out->arena, from->model);
+  out->calibrator = mf_arena_copy(&out->arena, from->calibrator);
+  out->tensors = mf_arena_alloc(&out->arena, tensors);
+  out->floats = mf_arena_alloc(&out->arena, floats);
+  bool whole = out->model && out->calibrator && out->tensors && out->floats;
+  for (int i = 0; i < from->tensor_count && whole; i++) {
+    mf_calibrated_tensor *t = &out->tensors[i];
+    *t = from->tensors[i];
+    t->name = mf_arena_copy(&out->arena, t->name);
+    t->calibrator = mf_arena_copy(&out->arena, t->calibrator);
+    whole = t->name && t->calibrator;
+  }
+  for (int i = 0; i < from->float_count && whole; i++) {
+    mf_float_layer *f = &out->floats[i];
+    f->layer = mf_arena_copy(&out->arena, from->floats[i].layer);
+    f->reason = mf_arena_copy(&out->arena, from->floats[i].reason);
+    whole = f->layer && f->reason;
+  }
+  return whole ? mf_calibration_take_corrections(out, from, e) : mf_fail_memory(e, tensors + floats);
+}
+
 uint64_t mf_calibration_weights_hash(const mf_graph *g) {
   uint64_t hash = 0;
   for (int t = 0; t < g->tensor_count; t++) {

@@ -43,6 +43,8 @@ mf_status mf_calibration_annotate(const mf_calibration *calibration, mf_graph *g
 // Corrections into the biases; once.
 mf_status mf_calibration_correct(const mf_calibration *calibration, mf_graph *graph, mf_error *e);
 
+// The copy owns all that it holds; free it, also after a failure.
+mf_status mf_calibration_copy(mf_calibration *out, const mf_calibration *from, mf_error *e);
 // Copies the corrections of another one in the place of those that are there.
 mf_status mf_calibration_take_corrections(mf_calibration *to, const mf_calibration *from, mf_error *e);
 

@@ -219,11 +219,13 @@ mf_status mf_calibration_parse(mf_calibration *out, const char *bytes, size_t si
   const char *why = NULL;
   size_t offset = 0;
   *out = (mf_calibration){0};
-  cJSON *root = mf_json_parse(bytes, size, &why, &offset);
-  if (!root && strcmp(why, "out of memory") == 0) return mf_fail_memory(e, size);
-  if (!root) return mf_fail(e, MF_ERR_FILE, "%s: byte %zu: %s (expected a calibration in JSON)", path, offset, why);
+  cJSON *root;
+  mf_status status = mf_json_parse(&root, bytes, size, &why, &offset);
+  if (status == MF_ERR_FILE)
+    return mf_fail(e, status, "%s: byte %zu: %s (expected a calibration in JSON)", path, offset, why);
+  if (status != MF_OK) return mf_fail_memory(e, size);
   const reader r = {out, path, e};
-  const mf_status status = read_root(&r, root);
+  status = read_root(&r, root);
   cJSON_Delete(root);
   if (status != MF_OK) mf_calibration_free(out);
   return status;

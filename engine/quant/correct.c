@@ -125,7 +125,7 @@ mf_status mf_quant_correct(mf_calibration *out, const mf_graph *graph, const mf_
   out->corrections = mf_arena_alloc(&out->arena, (size_t)graph->node_count * sizeof *out->corrections);
   mf_status status = out->corrections ? mf_taps_create(&now, graph, mf_pool_threads(pool), e)
                                       : mf_fail_memory(e, (size_t)graph->node_count);
-  if (status == MF_OK) status = mf_session_observe(session, look, &c, e);
+  if (status == MF_OK) status = mf_session_observe(session, 0, look, &c, e);
   mf_taps_free(&now);
   return status;
 }

@@ -40,9 +40,9 @@ static mf_status measure_images(const mf_quant_run *r, const mf_quant_network *f
   for (int i = 0; i < count; i++) {
     const int item = r->correction_items[(int64_t)i * r->correction_item_count / count];
     MF_TRY(r->samples->fill(r->samples->context, f32->session, 0, item, e));
-    MF_TRY(mf_session_observe(f32->session, keep, tensors, e));
+    MF_TRY(mf_session_observe(f32->session, 0, keep, tensors, e));
     MF_TRY(r->samples->fill(r->samples->context, int8->session, 0, item, e));
-    MF_TRY(mf_session_observe(int8->session, subtract, tensors, e));
+    MF_TRY(mf_session_observe(int8->session, 0, subtract, tensors, e));
     MF_TRY(mf_quant_tell(r, "layer noise", (size_t)i + 1, (size_t)count, e));
   }
   return MF_OK;

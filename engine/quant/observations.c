@@ -31,7 +31,7 @@ static mf_status add(mf_tensor_id tensor, const float *data, size_t count, void 
 mf_status mf_observations_add(mf_observations *observations, const mf_graph *graph, mf_session *session, mf_pool *pool,
                               bool taps, mf_error *e) {
   observing o = {observations, graph, pool, taps};
-  MF_TRY(mf_session_observe(session, add, &o, e));
+  MF_TRY(mf_session_observe(session, 0, add, &o, e));
   observations->samples++;
   return MF_OK;
 }

@@ -27,8 +27,9 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
   if (rank != 4 || blocks > 1 || (blocks == 1 && (*blocked)[0] != 1))
     return mf_fail(e, MF_ERR_UNSUPPORTED,
                    "the input cannot be filled (expected N,C,H,W, blocked over channels or not at all)");
-  if (n < 0 || n >= (*dims)[0])
-    return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)(*dims)[0]);
+  const int64_t each = (*dims)[0], batch = each * plan->chunks;
+  if (n < 0 || n >= batch)
+    return mf_fail(e, MF_ERR_USAGE, "item %lld is outside a batch of %lld", (long long)n, (long long)batch);
   for (int i = 0; i < 4; i++) t->stride[i] = (size_t)(*strides)[i];
   t->block = blocks ? (size_t)(*block)[0] : 1; // the rest of the last block stays zero, as the session made it
   t->channels = (size_t)(*dims)[1];
@@ -36,7 +37,7 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
   t->width = (size_t)(*dims)[3];
   t->dtype = mf_onednn_dtype_of(value->md);
   t->quantization = value->quantization;
-  t->bytes = (char *)mf_session_input(s) + (size_t)n * t->stride[0] * mf_dtype_size(t->dtype);
+  t->bytes = (char *)mf_session_input(s, (int)(n / each)) + (size_t)(n % each) * t->stride[0] * mf_dtype_size(t->dtype);
   return MF_OK;
 }
 

@@ -67,7 +67,7 @@ static mf_status observe_all(mf_session *s, float *buffer, mf_session_observer o
   return MF_OK;
 }
 
-mf_status mf_session_observe(mf_session *s, mf_session_observer observer, void *context, mf_error *e) {
+mf_status mf_session_observe(mf_session *s, int chunk, mf_session_observer observer, void *context, mf_error *e) {
   const mf_plan *plan = mf_session_plan(s);
   size_t most = 0, bytes;
   for (int v = 0; v < plan->value_count; v++) {
@@ -79,7 +79,8 @@ mf_status mf_session_observe(mf_session *s, mf_session_observer observer, void *
   float *buffer = mf_mul(most, sizeof *buffer, &bytes) ? mf_alloc(bytes) : NULL;
   if (!buffer) return mf_fail_memory(e, most);
   mf_pool_bind_caller(mf_session_pool(s));
-  mf_status status = observe_all(s, buffer, observer, context, e);
+  mf_status status = mf_session_select(s, chunk, e);
+  if (status == MF_OK) status = observe_all(s, buffer, observer, context, e);
   mf_free(buffer);
   return status;
 }

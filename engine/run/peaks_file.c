@@ -189,10 +189,11 @@ mf_status mf_peaks_parse(mf_peaks *out, const char *bytes, size_t size, const ch
   const char *why = NULL;
   size_t offset = 0;
   *out = (mf_peaks){0};
-  cJSON *root = mf_json_parse(bytes, size, &why, &offset);
-  if (!root && strcmp(why, "out of memory") == 0) return mf_fail_memory(e, size);
-  if (!root) return mf_fail(e, MF_ERR_FILE, "%s: byte %zu: %s (expected peaks in JSON)", path, offset, why);
-  const mf_status status = read_root(&(reader){path, e}, root, out);
+  cJSON *root;
+  mf_status status = mf_json_parse(&root, bytes, size, &why, &offset);
+  if (status == MF_ERR_FILE) return mf_fail(e, status, "%s: byte %zu: %s (expected peaks in JSON)", path, offset, why);
+  if (status != MF_OK) return mf_fail_memory(e, size);
+  status = read_root(&(reader){path, e}, root, out);
   cJSON_Delete(root);
   return status;
 }

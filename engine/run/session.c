@@ -17,6 +17,7 @@ struct mf_session {
   mf_pool *pool;
   dnnl_stream_t stream;
   char *slab;
+  int chunk; // that the memory of input and output is bound to
   void *scratchpad;
   dnnl_memory_t *values;      // one a value of the plan
   dnnl_memory_t *scratchpads; // one a step, all over the same buffer; NULL where none is needed
@@ -110,12 +111,27 @@ void mf_session_touched(const mf_session *s, uint64_t *start, uint64_t *duration
   *duration = s->touch_ns;
 }
 
-const void *mf_session_value(const mf_session *s, int value) {
-  return s->slab + s->plan->values[value].offset;
+static char *place_of(const mf_session *s, int value, int chunk) {
+  const mf_value *v = &s->plan->values[value];
+  return s->slab + v->offset + v->step * (size_t)chunk;
 }
 
-void *mf_session_input(mf_session *s) {
-  return s->slab + s->plan->values[s->plan->input].offset;
+mf_status mf_session_select(mf_session *s, int chunk, mf_error *e) {
+  if (chunk == s->chunk) return MF_OK;
+  s->chunk = chunk;
+  for (int v = 0; v < s->plan->value_count; v++)
+    if (s->plan->values[v].step)
+      MF_TRY(mf_onednn_check(dnnl_memory_set_data_handle(s->values[v], place_of(s, v, chunk)), s->plan->values[v].name,
+                             e));
+  return MF_OK;
+}
+
+const void *mf_session_value(const mf_session *s, int value) {
+  return place_of(s, value, s->chunk);
+}
+
+void *mf_session_input(mf_session *s, int chunk) {
+  return place_of(s, s->plan->input, chunk);
 }
 
 const mf_plan *mf_session_plan(const mf_session *s) {
@@ -127,8 +143,8 @@ mf_pool *mf_session_pool(const mf_session *s) {
 }
 
 const float *mf_session_output(const mf_session *s, size_t *count) {
-  *count = s->plan->values[s->plan->output].bytes / sizeof(float);
-  return (const float *)mf_session_value(s, s->plan->output);
+  *count = s->plan->values[s->plan->output].bytes / sizeof(float) * (size_t)s->plan->chunks;
+  return (const float *)(const void *)place_of(s, s->plan->output, 0);
 }
 
 static inline mf_status execute(mf_session *s, int i, mf_error *e) {
@@ -186,8 +202,13 @@ static void push_counted(mf_recorder *recorder, mf_record record, const mf_count
   mf_recorder_push(recorder, &record);
 }
 
+static mf_status run_steps(mf_session *s, mf_error *e) {
+  for (int i = 0; i < s->plan->step_count; i++) MF_TRY(execute(s, i, e));
+  return MF_OK;
+}
+
 // Begins at the first step of a layer and ends behind its last; reorders stand alone between layers.
-static mf_status run_traced(mf_session *s, mf_recorder *recorder, mf_trace_level level, uint32_t run, mf_error *e) {
+static mf_status trace_steps(mf_session *s, mf_recorder *recorder, mf_trace_level level, uint32_t run, mf_error *e) {
   const mf_plan *plan = s->plan;
   uint64_t layer_start = 0, end = mf_now_ns();
   mf_counts now = {0}, was = {0}, opened = {0}; // what lies between two primitives counts for the second
@@ -240,10 +261,11 @@ mf_status mf_session_run(mf_session *s, mf_recorder *recorder, mf_trace_level le
   mf_counts was = {0}, now = {0};
   if (traced) read_counters(s, &was);
   uint64_t start = mf_now_ns();
-  if (traced && level >= MF_TRACE_LAYER)
-    status = run_traced(s, recorder, level, run, e);
-  else
-    for (int i = 0; i < s->plan->step_count && status == MF_OK; i++) status = execute(s, i, e);
+  for (int chunk = 0; chunk < s->plan->chunks && status == MF_OK; chunk++) {
+    status = mf_session_select(s, chunk, e);
+    if (status == MF_OK)
+      status = traced && level >= MF_TRACE_LAYER ? trace_steps(s, recorder, level, run, e) : run_steps(s, e);
+  }
   uint64_t spent = mf_now_ns() - start;
   if (traced && level >= MF_TRACE_THREAD) mf_pool_measure(s->pool, false);
   if (traced) read_counters(s, &now);

@@ -21,6 +21,10 @@ bool mf_span_has_counters(const mf_span *span) {
   return span->kind == MF_SPAN_RUN || span->kind == MF_SPAN_LAYER || span->kind == MF_SPAN_PRIMITIVE;
 }
 
+bool mf_span_has_chunk(const mf_span *span) {
+  return span->kind == MF_SPAN_LAYER || span->kind == MF_SPAN_PRIMITIVE || span->kind == MF_SPAN_THREAD;
+}
+
 const char *mf_trace_name(const mf_trace *trace, const mf_span *span) {
   const mf_item *item = mf_trace_item(trace, span);
   return item ? item->name : "run";
@@ -30,6 +34,8 @@ typedef struct tree {
   mf_span *spans;
   size_t count;
   const int *layer_of;
+  uint32_t chunk; // of the run that is added
+  int64_t step;   // its last primitive, or layer where these alone were recorded
 } tree;
 
 static uint64_t add(tree *t, const mf_record *r, uint64_t parent) {
@@ -40,7 +46,8 @@ static uint64_t add(tree *t, const mf_record *r, uint64_t parent) {
                  .start = r->start,
                  .duration = r->duration,
                  .index = (int)r->index,
-                 .thread = r->thread};
+                 .thread = r->thread,
+                 .chunk = t->chunk};
   if (r->kind == MF_SPAN_THREAD) {
     s->effective = r->effective;
     s->spin = r->spin;
@@ -65,11 +72,18 @@ static void add_gap(tree *t, uint64_t from, uint64_t to, int index, uint64_t par
       .kind = MF_SPAN_GAP, .id = t->count, .parent = parent, .start = from, .duration = to - from, .index = index};
 }
 
+static void begin_step(tree *t, uint32_t index) {
+  t->chunk += (int64_t)index <= t->step;
+  t->step = index;
+}
+
 // A span is recorded when it ends, so children stand before their parents: this puts the parents first. Times are not
 // looked at, for the clock may give neighbours the same reading.
 static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t end) {
   const size_t last = end - 1; // the run itself
   const mf_record *whole = mf_recorder_at(recorder, last);
+  t->chunk = 0;
+  t->step = -1;
   uint64_t run = add(t, whole, 0), layer = 0, primitive = 0, covered = whole->start; // until then
   int gap = 0;
   size_t closing = begin; // the record of the layer that ends next
@@ -79,13 +93,17 @@ static void add_run(tree *t, const mf_recorder *recorder, size_t begin, size_t e
     const mf_record *next = closing < last ? mf_recorder_at(recorder, closing) : NULL;
     switch (r->kind) {
     case MF_SPAN_LAYER:
-      if (!layer) add(t, r, run); // recorded without its primitives
+      if (!layer) { // recorded without its primitives
+        begin_step(t, r->index);
+        add(t, r, run);
+      }
       layer = 0;
       break;
     case MF_SPAN_PRIMITIVE:
       add_gap(t, covered, r->start, gap, layer ? layer : run);
       covered = r->start + r->duration;
       gap = (int)r->index + 1;
+      begin_step(t, r->index);
       if (!layer && next && t->layer_of[r->index] == (int)next->index) layer = add(t, next, run);
       primitive = add(t, r, layer ? layer : run);
       break;

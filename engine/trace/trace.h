@@ -41,6 +41,7 @@ typedef struct mf_span {
   int thread; // worker; 0 is the caller
   uint64_t effective, spin, wait, overhead; // ns; thread spans
   uint32_t chunks;
+  uint32_t chunk; // of its run, from 0: layers, primitives and their threads
   // Counters of runs, layers and primitives, where there are any: of all threads of the process.
   uint64_t cycles, instructions, cache_misses;
   uint32_t page_faults, voluntary, involuntary; // the last two: context switches
@@ -62,6 +63,7 @@ typedef struct mf_trace {
   int phase_count, layer_count, primitive_count;
   const mf_span *spans; // sorted by start, parents before children
   size_t span_count, dropped;
+  bool in_chunks;                   // runs go through the primitives more than once, and spans say which time it is
   bool counters, hardware_counters; // what spans hold: page faults and switches; cycles, instructions, misses
   const mf_buffer *buffers;
   int buffer_count;
@@ -71,12 +73,13 @@ typedef struct mf_trace {
 const mf_item *mf_trace_item(const mf_trace *trace, const mf_span *span); // NULL for runs
 const char *mf_trace_name(const mf_trace *trace, const mf_span *span);    // "run" for runs
 bool mf_span_has_counters(const mf_span *span);                           // of its kind, where a trace has any
+bool mf_span_has_chunk(const mf_span *span);                              // of its kind, where runs have several
 
 // Turns records into spans with ids and parents. `phases` come first, as APPLICATION spans; they are in time order and
 // end before the first run. `layer_of` gives each primitive's layer, or -1 where its parent is the run (reorders).
 // *out is mf_alloc'd. Runs that failed, or whose first records were overwritten, are left out. Where primitives were
 // recorded, what lies between them becomes GAP spans, if it lasts MF_GAP_NS or longer; their parent is the layer, or
-// between layers the run.
+// between layers the run. A step of a run that does not come behind the one before it begins the next chunk.
 #define MF_GAP_NS 1000
 mf_status mf_trace_spans(mf_span **out, size_t *count, const mf_recorder *recorder, const int *layer_of,
                          const mf_span *phases, int phase_count, mf_error *e);

@@ -80,23 +80,10 @@ class Interrupt(children.Children):
             self.assertEqual(os.listdir(self.folder), ['t.otlp.json'])
 
     def test_while_loading(self):
-        child = self.start(LARGE + ['-o', 'out.json', '--trace=t.json'])
-        self.read_until(child, b'open: ')
-        child.send_signal(signal.SIGINT)
-        out, err = self.finish(child)
-        self.assertEqual(child.returncode, 130)
-        self.assertEqual(out, '')
-        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
-        self.assertEqual(os.listdir(self.folder), [])
-
-    def test_inspect_while_loading(self):
-        child = self.start(['inspect'] + LARGE)
-        self.read_until(child, b'open: ')
-        child.send_signal(signal.SIGTERM)
-        out, err = self.finish(child)
-        self.assertEqual(child.returncode, 143)
-        self.assertEqual(out, '')
-        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+        self.end_while_loading(LARGE + ['-o', 'out.json', '--trace=t.json'], signal.SIGINT)
+        self.end_while_loading(['inspect'] + LARGE, signal.SIGTERM)
+        for versus in '--f32', '--isa sse41':
+            self.end_while_loading(['compare'] + LARGE + ['--vs', versus, '-o', 'out.json'], signal.SIGTERM)
 
     def check_compare(self, versus):
         """A comparison gives what it has measured until then, and leaves no process behind."""
@@ -121,17 +108,6 @@ class Interrupt(children.Children):
 
     def test_compare_in_two_processes(self):
         self.assertEqual(len(self.check_compare('--isa sse41')), 2)
-
-    def test_compare_while_loading(self):
-        for versus in '--f32', '--isa sse41':
-            child = self.start(['compare'] + LARGE + ['--vs', versus, '-o', 'out.json'])
-            self.read_until(child, b'open: ')
-            child.send_signal(signal.SIGTERM)
-            out, err = self.finish(child)
-            self.assertEqual(child.returncode, 143)
-            self.assertEqual(out, '')
-            self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
-            self.assertEqual(os.listdir(self.folder), [])
 
     def test_the_second_ends_at_once(self):
         # The results do not fit into a pipe that nobody reads: after the first signal the program waits there.

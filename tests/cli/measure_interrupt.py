@@ -1,8 +1,9 @@
-"""Scenarios and ladders that are ended by a signal print what they have measured until then."""
+"""Scenarios, searches and ladders that are ended by a signal print what they have measured until then."""
 import json, os, signal, unittest
 from support import children, program, schema
 
 SMALL = program.SMALL.split() + ['--progress', '--format', 'json']
+LARGE = ['--model', 'resnet152', '--weights', 'synthetic', '--progress', '-o', 'x']
 
 
 class Interrupt(children.Children):
@@ -33,9 +34,15 @@ class Interrupt(children.Children):
         self.assertGreaterEqual(result['samples'], 32)
         self.assertFalse(result['valid_official'])
 
-    def test_server(self):
-        child = self.start(['scenario', 'server', '--qps', '100', '--duration', '80000', '--instances', '2'] + SMALL)
-        self.read_until(child, b'server: 100.00 queries/s')
+    def test_streams_of_version_0_5(self):
+        # Their search goes through several numbers, each for 20 times 50 ms at least, unless it fails.
+        result, _ = self.end(['scenario', 'multi-stream', '--duration', '0.1'] + SMALL, b'streams: ', signal.SIGTERM, 'scenario')
+        self.assertIsNone(result['streams'])
+        self.assertGreater(result['metric']['value'], 0)
+
+    def end_server(self, arguments):
+        child = self.start(['scenario', 'server'] + arguments + SMALL)
+        self.read_until(child, b'server: ')
         child.send_signal(signal.SIGTERM)
         out, err = self.finish(child)
         self.assertEqual(child.returncode, 143)
@@ -44,14 +51,17 @@ class Interrupt(children.Children):
             self.assertEqual(schema.problems(out, 'scenario'), [])
             self.assertTrue(json.loads(out)['interrupted'])
 
-    def test_scenario_while_loading(self):
-        child = self.start(['scenario', 'server', '--model', 'resnet152', '--weights', 'synthetic', '--int8', '--progress', '-o', 'x'])
-        self.read_until(child, b'open: ')
-        child.send_signal(signal.SIGINT)
-        out, err = self.finish(child)
-        self.assertEqual((child.returncode, out), (130, ''))
-        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
-        self.assertEqual(os.listdir(self.folder), [])
+    def test_server(self):
+        self.end_server(['--qps', '100', '--duration', '80000', '--instances', '2'])
+
+    def test_server_that_searches(self):
+        self.end_server(['--duration', '500'])
+
+    def test_while_loading(self):
+        for name in 'single-stream', 'multi-stream', 'server', 'offline':
+            self.end_while_loading(['scenario', name, '--int8'] + LARGE, signal.SIGINT)
+        self.end_while_loading(['tune', '--int8'] + LARGE, signal.SIGINT)
+        self.end_while_loading(['ladder'] + LARGE, signal.SIGTERM)
 
     def test_tune(self):
         result, _ = self.end(['tune', '--batches', '1-32*2', '--budget', '80000'] + SMALL, b'tune: stage 2', signal.SIGINT, 'tune')
@@ -62,15 +72,6 @@ class Interrupt(children.Children):
                                      b'Layout, fusion, precision: round 2', signal.SIGINT, 'ladder')
         self.assertGreaterEqual(len(processes), 3)
         self.assertGreaterEqual(result['ladders'][0]['rungs'][1]['rounds'], 1)
-
-    def test_ladder_while_loading(self):
-        child = self.start(['ladder', '--model', 'resnet152', '--weights', 'synthetic', '--progress', '-o', 'x'])
-        self.read_until(child, b'open: ')
-        child.send_signal(signal.SIGTERM)
-        out, err = self.finish(child)
-        self.assertEqual((child.returncode, out), (143, ''))
-        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
-        self.assertEqual(os.listdir(self.folder), [])
 
 
 if __name__ == '__main__':

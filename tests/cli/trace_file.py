@@ -85,6 +85,25 @@ def check_counters(folder):
             fail('%r: counters in the environment' % options)
 
 
+def check_chunks(folder):
+    """Every layer and primitive of a run is there once a chunk, one chunk behind the other; workers say their primitive's."""
+    whole, parts = (json.loads(write(folder, '--batch 4 --chunk %d --trace-level thread' % chunk)) for chunk in (4, 1))
+    told = [sum('chunk' in event['args'] for event in document['traceEvents']) for document in (whole, parts)]
+    if told[0] or not told[1] or 'chunk' in whole['environment'] or parts['environment']['chunk'] != 1:
+        fail('chunks are told where there are none, or not where there are')
+    spans = [event['args'] for event in parts['traceEvents'] if event['ph'] == 'X']
+    by_id = {args['id']: args for args in spans}
+    runs = [place for place, args in enumerate(spans) if args['span'] == 'run'] + [len(spans)]
+    for first, last in zip(runs, runs[1:]):
+        for kind in 'layer', 'primitive':
+            steps = [(args['chunk'], args['index']) for args in spans[first:last] if args['span'] == kind]
+            indices = sorted({index for _, index in steps})
+            if steps != [(chunk, index) for chunk in range(4) for index in indices]:
+                fail('a run has not every %s once a chunk' % kind)
+    if any(args['chunk'] != by_id[args['parent']]['chunk'] for args in spans if args['span'] == 'thread'):
+        fail('a worker is of another chunk than its primitive')
+
+
 def check_parts(document):
     """Parts of start-up lie within their phase, and every primitive that was made is one."""
     made = 0
@@ -126,9 +145,10 @@ def main():
         check_parts(document)
         for options in ('--int8', '--fusion off --batch 3', '--layout nchw', '--algorithm gemm'):
             check(write(folder, options), options, LEVELS['primitive'])
-        for options in ('--threads 1', '--threads 2 --spin 0'):
+        for options in ('--threads 1', '--threads 2 --spin 0', '--batch 4 --chunk 1', '--batch 4 --chunk 2 --counters'):
             check(write(folder, options + ' --trace-level thread'), options, LEVELS['thread'])
         check_counters(folder)
+        check_chunks(folder)
     print('trace files fit their schema')
 
 

@@ -137,7 +137,7 @@ CHECKS = {'.otlp.json': check_otlp, '.zipkin.json': check_zipkin, '.csv': check_
 def main():
     with tempfile.TemporaryDirectory() as folder:
         for suffix, check in CHECKS.items():
-            for options in OPTIONS, '--int8 ' + OPTIONS, '--trace-level run', '--layout blocked':
+            for options in OPTIONS, '--int8 ' + OPTIONS, '--trace-level run', '--layout blocked', '--batch 4 --chunk 2 ' + OPTIONS:
                 text, posted, environment = traced(folder, suffix, options)
                 same('the first span is the root', posted[0]['span'], 'process')
                 check(text, posted, environment)

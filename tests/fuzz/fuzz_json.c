@@ -7,16 +7,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const char *why = NULL;
   size_t offset = SIZE_MAX;
-  cJSON *value = mf_json_parse((const char *)bytes, size, &why, &offset);
-  if (!value) {
-    if (!why || offset > size) abort();
+  cJSON *value;
+  if (mf_json_parse(&value, (const char *)bytes, size, &why, &offset) != MF_OK) {
+    if (value || !why || offset > size) abort();
     return 0;
   }
   char *text = cJSON_PrintUnformatted(value);
   cJSON_Delete(value);
   if (!text) abort();
-  value = mf_json_parse(text, strlen(text), &why, &offset);
-  if (!value) abort();
+  if (mf_json_parse(&value, text, strlen(text), &why, &offset) != MF_OK) abort();
   cJSON_Delete(value);
   cJSON_free(text);
   return 0;

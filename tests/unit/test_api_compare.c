@@ -104,7 +104,7 @@ static watch watch_session(minfer_session *s, const minfer_input *input, const c
   watch w = {.graph = s->plan->graph, .name = name};
   mf_error e = {0};
   api_ok(minfer_session_load(s, input, 0, &api_error));
-  assert_int_equal(mf_session_observe(s->session, remember, &w, &e), MF_OK);
+  assert_int_equal(mf_session_observe(s->session, 0, remember, &w, &e), MF_OK);
   assert_non_null(w.copy);
   return w;
 }

@@ -35,7 +35,7 @@ static mf_status attempt(void *context, mf_error *e) {
   minfer_error error = {0};
   minfer_model *model = NULL;
   minfer_input *input = NULL;
-  minfer_session *session = NULL;
+  minfer_session *session = NULL, *like = NULL;
   const minfer_model_options of_model = {
       .size = sizeof of_model, .model = "squeezenet1_1", .weights = "synthetic", .height = 32, .width = 32};
   const minfer_session_options of_session = {.size = sizeof of_session, .dtype = s->dtype, .threads = 1};
@@ -44,6 +44,11 @@ static mf_status attempt(void *context, mf_error *e) {
   if (status == MINFER_OK) status = minfer_input_add_generated(input, 1, 1, &error);
   if (status == MINFER_OK) status = minfer_session_create(model, input, &of_session, &session, &error);
   if (status == MINFER_OK) status = use(session, input, s, &error);
+  const minfer_session_options of_like = {
+      .size = sizeof of_like, .dtype = s->dtype, .threads = 1, .calibrated_like = session};
+  if (status == MINFER_OK && s->dtype == MINFER_INT8)
+    status = minfer_session_create(model, NULL, &of_like, &like, &error);
+  minfer_session_free(like);
   minfer_session_free(session);
   minfer_input_free(input);
   minfer_model_close(model);

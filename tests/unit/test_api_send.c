@@ -42,8 +42,8 @@ static minfer_status receive(const char *bytes, size_t count, void *context, min
   received *r = context;
   const char *why;
   size_t offset;
-  cJSON *root = mf_json_parse(bytes, count, &why, &offset);
-  assert_non_null(root);
+  cJSON *root;
+  assert_int_equal(mf_json_parse(&root, bytes, count, &why, &offset), MF_OK);
   assert_true(count <= 4 << 20);
   const cJSON *one = cJSON_GetArrayItem(member(root, "resourceSpans"), 0), *a;
   const cJSON *spans = member(cJSON_GetArrayItem(member(one, "scopeSpans"), 0), "spans");

@@ -327,8 +327,8 @@ static cJSON *read_json(const char *path) {
   fclose(file);
   const char *why = "";
   size_t offset = 0;
-  cJSON *root = mf_json_parse(bytes, size, &why, &offset);
-  if (!root) fail_msg("%s: %s at byte %zu", path, why, offset);
+  cJSON *root;
+  if (mf_json_parse(&root, bytes, size, &why, &offset) != MF_OK) fail_msg("%s: %s at byte %zu", path, why, offset);
   free(bytes);
   return root;
 }

@@ -6,7 +6,10 @@
 #include <string.h>
 
 static cJSON *parse(const char *text, const char **why, size_t *offset) {
-  return mf_json_parse(text, strlen(text), why, offset);
+  cJSON *value;
+  const mf_status status = mf_json_parse(&value, text, strlen(text), why, offset);
+  assert_int_equal(status, value ? MF_OK : MF_ERR_FILE);
+  return value;
 }
 
 static void test_values_are_read(void **state) {
@@ -30,7 +33,9 @@ static cJSON *parse_exact(const char *bytes, size_t size, const char **why, size
   char *copy = malloc(size ? size : 1);
   assert_non_null(copy);
   memcpy(copy, bytes, size);
-  cJSON *value = mf_json_parse(copy, size, why, offset);
+  cJSON *value;
+  const mf_status status = mf_json_parse(&value, copy, size, why, offset);
+  assert_int_equal(status, value ? MF_OK : MF_ERR_FILE);
   free(copy);
   return value;
 }
@@ -91,10 +96,11 @@ static void test_bytes_need_no_end(void **state) {
   const char *why = NULL;
   size_t offset = 0;
   static const char text[] = "[12]345\"";
-  cJSON *value = mf_json_parse(text, 4, &why, &offset);
+  cJSON *value;
+  assert_int_equal(mf_json_parse(&value, text, 4, &why, &offset), MF_OK);
   assert_int_equal(cJSON_GetArraySize(value), 1);
   cJSON_Delete(value);
-  value = mf_json_parse(text + 1, 1, &why, &offset); // the digit behind it is not read
+  assert_int_equal(mf_json_parse(&value, text + 1, 1, &why, &offset), MF_OK); // the digit behind it is not read
   assert_int_equal(value->valueint, 1);
   cJSON_Delete(value);
 }
@@ -106,20 +112,20 @@ static void test_nesting_is_bounded(void **state) {
   size_t offset = 0;
   memset(text, '[', 1000);
   memset(text + 1000, ']', 1000);
-  cJSON *value = mf_json_parse(text, 2000, &why, &offset);
-  assert_non_null(value);
+  cJSON *value;
+  assert_int_equal(mf_json_parse(&value, text, 2000, &why, &offset), MF_OK);
   cJSON_Delete(value);
   memset(text, '[', 1001);
   memset(text + 1001, ']', 1001);
-  assert_null(mf_json_parse(text, 2002, &why, &offset));
+  assert_int_equal(mf_json_parse(&value, text, 2002, &why, &offset), MF_ERR_FILE);
   assert_string_equal(why, "nested too deeply");
   assert_int_equal(offset, 1000);
   memset(text, '[', sizeof text);
-  assert_null(mf_json_parse(text, sizeof text, &why, &offset));
+  assert_int_equal(mf_json_parse(&value, text, sizeof text, &why, &offset), MF_ERR_FILE);
   assert_string_equal(why, "nested too deeply");
   memset(text, '"', 1); // brackets in a string do not count
   text[sizeof text - 1] = '"';
-  value = mf_json_parse(text, sizeof text, &why, &offset);
+  assert_int_equal(mf_json_parse(&value, text, sizeof text, &why, &offset), MF_OK);
   assert_int_equal(strlen(value->valuestring), sizeof text - 2);
   cJSON_Delete(value);
 }
@@ -128,9 +134,11 @@ static mf_status parse_some(void *context, mf_error *e) {
   (void)context;
   const char *why = NULL;
   size_t offset = 0;
-  cJSON *value = parse("{\"a\":[1,\"two\",{\"b\":null}],\"c\":false}", &why, &offset);
+  static const char text[] = "{\"a\":[1,\"two\",{\"b\":null}],\"c\":false}";
+  cJSON *value;
+  const mf_status status = mf_json_parse(&value, text, sizeof text - 1, &why, &offset);
   cJSON_Delete(value);
-  return value ? MF_OK : mf_fail(e, MF_ERR_UNSUPPORTED, "%s", why);
+  return status == MF_ERR_UNSUPPORTED ? mf_fail_memory(e, sizeof text) : status;
 }
 
 static void test_parse_survives_every_refusal(void **state) {

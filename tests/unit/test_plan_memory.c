@@ -13,7 +13,7 @@ typedef struct made { // a plan of values alone
 
 static void make_values(made *m, uint64_t seed) {
   next_random(&seed);
-  *m = (made){.plan = {.step_count = 2 + pick(&seed, 40)}};
+  *m = (made){.plan = {.step_count = 2 + pick(&seed, 40), .chunks = 1 + (pick(&seed, 3) ? 0 : pick(&seed, 5))}};
   m->plan.values = m->values;
   m->plan.value_count = 2 + pick(&seed, COUNT(m->values) - 2);
   for (int v = 0; v < m->plan.value_count; v++) {
@@ -41,6 +41,7 @@ typedef struct buffer {
 // By the rules of plan.h, in the plainest way.
 static buffer find_buffer(const made *m, int v) {
   buffer b = {INT32_MAX, -1, 0};
+  size_t step = 0;
   for (int w = 0; w < m->plan.value_count; w++) {
     const mf_value *value = &m->values[w];
     if (root(m, w) != v) continue;
@@ -51,6 +52,15 @@ static buffer find_buffer(const made *m, int v) {
     if (last > b.last) b.last = last;
     if (bytes > b.bytes) b.bytes = bytes;
   }
+  if (m->plan.chunks == 1) return b;
+  for (int end = 0; end < 2; end++) { // whole: a chunk's behind the other, beside everything else
+    const int w = end ? m->plan.input : m->plan.output;
+    if (root(m, w) != v) continue;
+    b.first = 0;
+    b.last = m->plan.step_count - 1;
+    step = m->values[w].bytes;
+  }
+  b.bytes = (b.bytes + step * (size_t)(m->plan.chunks - 1) + MF_ALIGNMENT - 1) / MF_ALIGNMENT * MF_ALIGNMENT;
   return b;
 }
 

@@ -319,7 +319,7 @@ static void test_activations_are_shown(void **state) {
     OK(harness_open(&engine, g, &options, 2, &e));
     reference_tensor run = harness_run(&engine, input); // fills the input
     reference_tensor_free(&run);
-    OK(mf_session_observe(engine.session, compare, &s, &e));
+    OK(mf_session_observe(engine.session, 0, compare, &s, &e));
     assert_int_equal(s.count, 1 + 7); // input; a, pool, b, sum, cat, c, relu; flat is a view
     harness_close(&engine);
     for (int t = 0; t < COUNT(truth); t++) reference_tensor_free(&truth[t]);

@@ -109,6 +109,38 @@ static void test_runs_follow_each_other(void **state) {
   end(&f);
 }
 
+// Steps that begin anew within a run are its next chunk's; a plan of one step does nothing else.
+static void test_chunks_are_counted(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, 64);
+  for (uint32_t run = 1; run <= 2; run++) {
+    for (uint32_t chunk = 0; chunk < 3; chunk++)
+      for (uint32_t p = 0; p < 2; p++) {
+        const uint64_t t = 100 * run + 20 * chunk + 10 * p;
+        push(&f, run, MF_SPAN_PRIMITIVE, p, t + 1, t + 9);
+        push_worker(&f, run, p, 0, t + 1, t + 9);
+        if (p) push(&f, run, MF_SPAN_LAYER, 0, t + 1, t + 9);
+      }
+    push(&f, run, MF_SPAN_RUN, run, 100 * run, 100 * run + 61);
+  }
+  for (uint32_t chunk = 0; chunk < 3; chunk++) push(&f, 3, MF_SPAN_LAYER, 0, 300 + chunk, 301 + chunk);
+  push(&f, 3, MF_SPAN_RUN, 3, 300, 304);
+  collect(&f, layer_of, NULL, 0);
+#define CHUNK ".primitive0 ..thread0.0 .layer0 ..primitive1 ...thread1.0 "
+#define CHUNKS CHUNK CHUNK CHUNK
+  assert_string_equal(print(&f), "run1 " CHUNKS "run2 " CHUNKS "run3 .layer0 .layer0 .layer0");
+  int seen = 0;
+  for (size_t i = 0; i < 32; i++) {
+    if (f.spans[i].kind == MF_SPAN_RUN)
+      seen = 0;
+    else
+      assert_int_equal(f.spans[i].chunk, seen++ / 5);
+  }
+  for (uint32_t chunk = 0; chunk < 3; chunk++) assert_int_equal(f.spans[33 + chunk].chunk, chunk);
+  end(&f);
+}
+
 static void test_workers_hang_on_their_primitive(void **state) {
   (void)state;
   fixture f;
@@ -337,6 +369,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_parents_come_first),
       cmocka_unit_test(test_runs_follow_each_other),
+      cmocka_unit_test(test_chunks_are_counted),
       cmocka_unit_test(test_workers_hang_on_their_primitive),
       cmocka_unit_test(test_layers_without_primitives),
       cmocka_unit_test(test_equal_starts_keep_the_tree),

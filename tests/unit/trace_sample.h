@@ -31,8 +31,7 @@ static inline document written(writer *write, const mf_trace *trace) {
   document d = text_of(write, trace);
   const char *why = "";
   size_t offset = 0;
-  d.root = mf_json_parse(d.text, d.size, &why, &offset);
-  if (!d.root) fail_msg("%s at byte %zu", why, offset);
+  if (mf_json_parse(&d.root, d.text, d.size, &why, &offset) != MF_OK) fail_msg("%s at byte %zu", why, offset);
   return d;
 }
 

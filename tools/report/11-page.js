@@ -15,7 +15,7 @@ function factsOf(trace) {
     .filter(Boolean)
     .join(', ');
   return [
-    ['Batch', known(e.batch) ? grouped(e.batch) : ''],
+    ['Batch', known(e.batch) ? grouped(e.batch) + (known(e.chunk) ? ' in chunks of ' + grouped(e.chunk) : '') : ''],
     ['Threads', known(e.threads) ? grouped(e.threads) : ''],
     ['ISA', e.isa],
     ['Machine', [e.cpu, known(e.physical_cores) ? plural(e.physical_cores, 'core') : ''].filter(Boolean).join(', ')],

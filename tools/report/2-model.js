@@ -37,7 +37,8 @@ function spanColumns(set) {
 const rate = (amount, ns) => (amount > 0 && ns > 0 ? amount / ns : NaN);
 const formats = (from, to) => (from || to ? (from || '?') + (to && to !== from ? ' → ' + to : '') : '');
 
-function makePrimitives(raw) {
+// Work is of one execution, times are of a run, which has one a chunk.
+function makePrimitives(raw, chunks) {
   const {name, kind, layer, flops, bytes: moved, ns, low, high, attributes} = raw;
   return name.map((text, i) => {
     const a = attributes[i];
@@ -56,15 +57,15 @@ function makePrimitives(raw) {
       reason: a.reason || '',
       formats: formats(a.source_format, a.destination_format),
       dtypes: formats(a.source_dtype, a.destination_dtype),
-      gflops: rate(flops[i], ns[i]),
-      gbytes: rate(moved[i], ns[i]),
+      gflops: rate(chunks * flops[i], ns[i]),
+      gbytes: rate(chunks * moved[i], ns[i]),
       bound: a.bound || '',
-      roof: known(a.roof_ns) ? rate(a.roof_ns, ns[i]) : NaN,
+      roof: known(a.roof_ns) ? rate(chunks * a.roof_ns, ns[i]) : NaN,
     };
   });
 }
 
-function makeLayers(raw, primitives) {
+function makeLayers(raw, primitives, chunks) {
   const own = raw.name.map(() => []);
   for (const p of primitives) if (p.layer >= 0) own[p.layer].push(p);
   return raw.name.map((name, i) => {
@@ -91,9 +92,9 @@ function makeLayers(raw, primitives) {
         .map(p => p.reason)
         .filter(Boolean)
         .join('; '),
-      bytes: sum(own[i].map(p => p.bytes)),
-      gflops: rate(sum(own[i].map(p => p.flops)), ns),
-      gbytes: rate(sum(own[i].map(p => p.bytes)), ns),
+      bytes: chunks * sum(own[i].map(p => p.bytes)),
+      gflops: rate(chunks * sum(own[i].map(p => p.flops)), ns),
+      gbytes: rate(chunks * sum(own[i].map(p => p.bytes)), ns),
       bound: main ? main.bound : '',
       roof: main ? main.roof : NaN,
       attributes: a,
@@ -109,8 +110,10 @@ function titleOf(raw) {
 }
 
 function prepare(raw, index) {
-  const primitives = makePrimitives(raw.primitives);
-  const layers = makeLayers(raw.layers, primitives);
+  const {batch, chunk} = raw.environment,
+    chunks = chunk > 0 ? batch / chunk : 1;
+  const primitives = makePrimitives(raw.primitives, chunks);
+  const layers = makeLayers(raw.layers, primitives, chunks);
   const spans = {};
   for (const [kind, set] of Object.entries(raw.spans)) spans[kind] = spanColumns(set);
   const reorders = primitives

@@ -63,7 +63,7 @@ static bool point_of(const report_trace *t, int i, double *intensity, double *gf
   const double ms = t->times.primitive_ms[i];
   if (!(p->flops > 0) || !(p->bytes > 0) || !(ms > 0)) return false;
   *intensity = p->flops / p->bytes;
-  *gflops = p->flops / ms * 1e-6;
+  *gflops = t->plan.plan.chunks * p->flops / ms * 1e-6;
   return true;
 }
 

@@ -1,5 +1,5 @@
 """The program as a child that is watched and sent signals."""
-import subprocess, tempfile, unittest
+import os, subprocess, tempfile, unittest
 from support import program
 
 
@@ -26,3 +26,13 @@ class Children(unittest.TestCase):
     def finish(self, child):
         out, err = child.communicate()
         return out.decode(), err.decode()
+
+    def end_while_loading(self, arguments, number):
+        """A signal before anything is measured: no results, and nothing is left behind."""
+        child = self.start(arguments)
+        self.read_until(child, b'open: ')
+        child.send_signal(number)
+        out, err = self.finish(child)
+        self.assertEqual((child.returncode, out), (128 + number, ''))
+        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+        self.assertEqual(os.listdir(self.folder), [])
