@@ -308,14 +308,16 @@ static void csv_layer(table *t, const compare_report *r, const layer_row *row) {
 }
 
 static void csv_reorder(table *t, const compare_report *r, const reorder_cost *c) {
-  const minfer_primitive *p = &r->sides[c->side]->plan->primitives[c->primitive];
+  const minfer_plan *plan = r->sides[c->side]->plan;
+  const minfer_primitive *p = &plan->primitives[c->primitive];
+  const double moved = plan->chunks * ((double)p->bytes_read + (double)p->bytes_written);
   csv_head(t, r, p->name, p->kind);
   for (int k = 0; k < 2; k++) table_number(t, k == c->side ? c->ms : NAN, 6);
   for (int i = 0; i < 2; i++) table_cell(t, "%s", "");
   for (int k = 0; k < 2; k++) table_cell(t, "%s", k == c->side ? p->destination.dtype : "");
   for (int k = 0; k < 2; k++) table_cell(t, "%s", k == c->side ? p->impl : "");
   for (int k = 0; k < 2; k++) table_cell(t, "%s", "");
-  for (int k = 0; k < 2; k++) table_number(t, k == c->side ? (double)(p->bytes_read + p->bytes_written) : NAN, 0);
+  for (int k = 0; k < 2; k++) table_number(t, k == c->side ? moved : NAN, 0);
   table_cell(t, "%s", p->reason);
 }
 

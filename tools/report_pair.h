@@ -16,7 +16,7 @@ const char *report_group_name(char out[160], const layer_group *g, const minfer_
 // The layer that stands for a group on a side: the one with most FLOPs, else the first; NULL without layers.
 const minfer_layer *report_group_main(const layer_group *g, int which, const minfer_plan *plan);
 double report_group_bytes(const layer_group *g, int which,
-                          const minfer_plan *plan); // read and written, without reorders
+                          const minfer_plan *plan); // read and written in a run, without reorders
 
 // A row of a table with four columns: what, a, b, and the gain of b over a.
 void report_pair_row(table *t, const char *what, double a, double b, int decimals, bool more_is_better);

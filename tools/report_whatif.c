@@ -16,8 +16,9 @@ static size_t shown_of(const compare_report *r, size_t count) {
 
 // ---- reorders
 
-static double moved_bytes(const minfer_primitive *p) {
-  return (double)p->bytes_read + (double)p->bytes_written;
+// In a run.
+static double moved_bytes(const minfer_plan *plan, const minfer_primitive *p) {
+  return plan->chunks * ((double)p->bytes_read + (double)p->bytes_written);
 }
 
 // "nhwc to nChw16c", "f32 nhwc to u8 nhwc".
@@ -50,13 +51,14 @@ static void put_reorder_list(page *p, const compare_report *r) {
   reorder_columns(&t);
   for (size_t i = 0; i < shown; i++) {
     const reorder_cost *c = &w->reorders[i];
-    const minfer_primitive *reorder = &r->sides[c->side]->plan->primitives[c->primitive];
+    const minfer_plan *plan = r->sides[c->side]->plan;
+    const minfer_primitive *reorder = &plan->primitives[c->primitive];
     table_cell(&t, "%c", "ab"[c->side]);
     table_cell(&t, "%s", reorder->name);
     formats_cell(&t, reorder);
-    table_number(&t, moved_bytes(reorder) * 1e-6, 3);
+    table_number(&t, moved_bytes(plan, reorder) * 1e-6, 3);
     table_number(&t, c->ms, 3);
-    table_number(&t, moved_bytes(reorder) / (c->ms * 1e6), 1);
+    table_number(&t, moved_bytes(plan, reorder) / (c->ms * 1e6), 1);
     table_number(&t, c->edge.ms[0], 3);
     table_number(&t, c->edge.ms[1], 3);
     table_number(&t, c->edge.saved, 3);

@@ -40,7 +40,9 @@ static void json_reorders(minfer_json *j, const compare_report *r) {
     minfer_json_string(j, "side", c->side ? "b" : "a");
     report_json_reorder(j, reorder);
     minfer_json_double(j, "time_ms", c->ms);
-    minfer_json_double(j, "gbytes_per_s", (double)(reorder->bytes_read + reorder->bytes_written) / (c->ms * 1e6));
+    minfer_json_double(
+        j, "gbytes_per_s",
+        report_rate(r->sides[c->side]->plan, (double)(reorder->bytes_read + reorder->bytes_written), c->ms));
     minfer_json_double(j, "edge_ms", c->edge.ms[0]);
     minfer_json_double(j, "other_edge_ms", c->edge.ms[1]);
     json_saved(j, &c->edge);

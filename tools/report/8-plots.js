@@ -22,10 +22,13 @@ function roofsOf(environment) {
   return {compute: compute.length ? compute : there([roof('', 'gflops')]), memory};
 }
 
+// Ticks of a logarithmic axis: powers of ten, with 2 and 5 between them where there are few.
 const powers = (low, high) => {
-  const found = [];
-  for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= Math.log10(high) + 1e-9; e++) found.push(10 ** e);
-  return found;
+  const steps = high / low < 300 ? [1, 2, 5] : [1],
+    found = [];
+  for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
+    for (const step of steps) found.push(step * 10 ** e);
+  return found.filter(v => v >= low && v <= high);
 };
 
 function showRoofline(trace) {

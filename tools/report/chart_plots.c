@@ -114,7 +114,7 @@ static void draw_memory_roof(cairo_t *c, const roofline *r, const roof *m, doubl
   cairo_save(c);
   cairo_translate(c, x1, y1);
   cairo_rotate(c, atan2(y2 - y1, x2 - x1));
-  draw_format(c, 8, below ? 6 : -5, DRAW_LEFT, DRAW_INK, "%s %.3g GB/s", m->name, m->value);
+  draw_format(c, 8, below ? 7 : -6, DRAW_LEFT, DRAW_INK, "%s %.3g GB/s", m->name, m->value);
   cairo_restore(c);
 }
 
