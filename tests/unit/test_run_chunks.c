@@ -214,7 +214,7 @@ static void check_spans(const mf_span *spans, size_t count, const mf_plan *plan,
     if (s->kind == MF_SPAN_LAYER) assert_int_equal(s->chunk, layers++ / plan->layer_count);
     if (s->kind == MF_SPAN_THREAD) {
       workers++;
-      assert_int_equal(s->chunk, before->chunk);
+      if (!before || s->chunk != before->chunk) fail_msg("span %zu is of another chunk than its primitive", i);
     }
     if (s->kind != MF_SPAN_PRIMITIVE) continue;
     assert_int_equal(s->index, steps % plan->step_count);
