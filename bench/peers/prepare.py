@@ -1,11 +1,12 @@
-"""One network as every engine reads it, with the same weights: net.onnx, int8.onnx (ONNX Runtime's static quantiser) and net.safetensors.
+"""One network as every engine reads or converts it, with the same weights: net.onnx, int8.onnx (ONNX Runtime's static quantiser) and net.safetensors;
+also input.npy, one input, and logits.npy, what ONNX Runtime makes of it in f32.
 
   prepare.py BUILDER.py MODEL FOLDER      in the environment `onnxruntime` of setup.sh
 
 BUILDER.py has build(name) -> onnx.ModelProto with a free batch dimension N and initializers named as torchvision (timm) names them.
 """
 import importlib.util, json, os, struct, sys
-import numpy as np, onnx
+import numpy as np, onnx, onnxruntime
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -44,7 +45,9 @@ def main():
     quant_pre_process(f'{folder}/net.onnx', f'{folder}/inferred.onnx', skip_symbolic_shape=True)
     quantize_static(f'{folder}/inferred.onnx', f'{folder}/int8.onnx', Noise(net.graph.input[0].name, size), quant_format=QuantFormat.QDQ, per_channel=True,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
-    with open(f'{folder}/size', 'w') as f: f.write(str(size[-1]))
+    x = np.random.default_rng(2).standard_normal(size).astype(np.float32)
+    np.save(f'{folder}/input.npy', x)
+    np.save(f'{folder}/logits.npy', onnxruntime.InferenceSession(f'{folder}/net.onnx').run(None, {net.graph.input[0].name: x})[0])
 
 
 main()

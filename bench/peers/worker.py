@@ -2,19 +2,21 @@
 
   worker.py ENGINE FOLDER MODEL DTYPE BATCH THREADS
 
-Prints a line {"engine", "version"} when it is ready, then for each line SECONDS on stdin runs that long (three times at least) and prints
-{"ms": median}. FOLDER is what prepare.py filled.
+Prints a line {"engine", "version"} when it is ready, then for each line SECONDS on stdin runs once and then that long (twice at least) and prints
+{"ms": median of all but the first}. FOLDER is what prepare.py filled; what an engine converts is kept there. An engine whose logits are not ONNX
+Runtime's is refused.
 """
-import json, os, statistics, sys, time
+import json, os, statistics, subprocess, sys, time
 
 engine, folder, model, dtype, batch, threads = sys.argv[1:4] + [sys.argv[4], int(sys.argv[5]), int(sys.argv[6])]
 os.environ['OMP_NUM_THREADS'] = str(threads)  # MXNet
 import numpy as np
 
+FAR = {'f32': .01, 'bf16': .1, 'int8': .5}  # relative errors of the logits that no rounding explains
+
 
 def make_input():
-    size = int(open(f'{folder}/size').read())
-    return np.random.default_rng(2).standard_normal((batch, 3, size, size)).astype(np.float32)
+    return np.repeat(np.load(f'{folder}/input.npy'), batch, axis=0)
 
 
 def onnxruntime():
@@ -24,7 +26,7 @@ def onnxruntime():
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = ort.InferenceSession(f"{folder}/{'net' if dtype == 'f32' else 'int8'}.onnx", options, providers=['CPUExecutionProvider'])
     feed = {session.get_inputs()[0].name: make_input()}
-    return ort.__version__, lambda: session.run(None, feed)
+    return ort.__version__, lambda: session.run(None, feed)[0]
 
 
 def openvino(own_quantiser=False):
@@ -45,7 +47,95 @@ def openvino(own_quantiser=False):
     compiled = core.compile_model(net, 'CPU', {'INFERENCE_NUM_THREADS': threads, 'NUM_STREAMS': 1, 'PERFORMANCE_HINT': 'LATENCY' if batch == 1 else 'THROUGHPUT',
                                                'INFERENCE_PRECISION_HINT': 'bf16' if dtype == 'bf16' else 'f32'})
     request = compiled.create_infer_request()
-    return version, lambda: request.infer({0: x})
+    return version, lambda: request.infer({0: x})[0]
+
+
+def ncnn():
+    import importlib.util, ncnn as nn
+    if dtype == 'int8': sys.exit('no quantiser in its Python package')
+    x, converted = make_input(), f'{folder}/net.ncnn'
+    if not os.path.exists(f'{converted}.bin'):
+        pnnx = importlib.util.find_spec('pnnx').submodule_search_locations[0] + '/pnnx'  # the program; the module around it wants PyTorch
+        shape = ','.join(map(str, x[:1].shape))
+        subprocess.run([pnnx, f'{folder}/net.onnx', f'inputshape=[{shape}]', 'fp16=0'], check=True, stdout=subprocess.DEVNULL)
+    net = nn.Net()
+    net.opt.num_threads, net.opt.use_vulkan_compute, net.opt.use_bf16_storage = threads, False, dtype == 'bf16'
+    net.load_param(f'{converted}.param')
+    net.load_model(f'{converted}.bin')
+    images = [nn.Mat(image).clone() for image in x]
+
+    def run():  # it has no batches
+        outputs = []
+        for image in images:
+            extractor = net.create_extractor()
+            extractor.input('in0', image)
+            outputs.append(np.array(extractor.extract('out0')[1]))
+        return outputs
+    return nn.__version__, run
+
+
+def write_pictures(path, size):  # eight BMP files of normal noise with mean 128 and deviation 32
+    os.makedirs(path)
+    for i in range(8):
+        pixels = np.random.default_rng(i).normal(128, 32, (size, size, 3)).clip(0, 255).astype(np.uint8).tobytes()
+        header = b'BM' + np.array([54 + len(pixels), 0, 54, 40, size, size, 1 | 24 << 16, 0, len(pixels), 0, 0, 0, 0], '<u4').tobytes()
+        with open(f'{path}/{i}.bmp', 'wb') as f: f.write(header + pixels)
+
+
+def mnn():
+    import MNN, _tools
+    if dtype == 'bf16': sys.exit('no bf16')
+    x, path = make_input(), f'{folder}/net.mnn'
+    if not os.path.exists(path):  # not by the package's own scripts: they install a logger wherever `pip` is
+        _tools.mnnconvert(['mnnconvert', '-f', 'ONNX', '--modelFile', f'{folder}/net.onnx', '--MNNModel', path, '--bizCode', model, '--batch', '1'])
+    if dtype == 'int8':
+        path, size = f'{folder}/int8.mnn', x.shape[-1]
+        if not os.path.exists(path):
+            write_pictures(f'{folder}/pictures', size)
+            with open(f'{folder}/mnnquant.json', 'w') as f:
+                json.dump({'format': 'RGB', 'mean': [128.] * 3, 'normal': [1 / 32] * 3, 'width': size, 'height': size, 'path': f'{folder}/pictures/',
+                           'used_image_num': 8, 'feature_quantize_method': 'KL', 'weight_quantize_method': 'MAX_ABS'}, f)
+            _tools.mnnquant(['mnnquant', f'{folder}/net.mnn', path, f'{folder}/mnnquant.json'])
+    runtime = MNN.nn.create_runtime_manager(({'backend': 'CPU', 'numThread': threads, 'precision': 'normal'},))
+    net = MNN.nn.load_module_from_file(path, [], [], runtime_manager=runtime)
+    x = MNN.expr.const(x, list(x.shape), MNN.expr.NCHW)
+    return MNN.version(), lambda: net.forward([x])[0].read()
+
+
+def litert():
+    import importlib.metadata
+    from ai_edge_litert.interpreter import Interpreter
+    if dtype == 'bf16': sys.exit('no bf16')
+    x, converted = make_input(), f'{folder}/litert{batch}'
+    path = f'{converted}/fixed_float32.tflite'
+    if not os.path.exists(path):
+        import onnx, onnx2tf
+        net = onnx.load(f'{folder}/net.onnx')
+        for value in [*net.graph.input, *net.graph.output]: value.type.tensor_type.shape.dim[0].dim_value = batch
+        onnx.save(net, f'{folder}/fixed.onnx')
+        onnx2tf.convert(input_onnx_file_path=f'{folder}/fixed.onnx', output_folder_path=converted, non_verbose=True)
+    x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    version = importlib.metadata.version('ai-edge-litert')
+    if dtype == 'int8':
+        from ai_edge_quantizer import quantizer, recipe
+        q = quantizer.Quantizer(path, recipe.static_wi8_ai8())
+        name = list(Interpreter(path).get_signature_list().values())[0]['inputs'][0]
+        path = f'{converted}/int8.tflite'
+        q.quantize(q.calibrate({'serving_default': [{name: x}]})).export_model(path)
+        version += f", AI Edge Quantizer {importlib.metadata.version('ai-edge-quantizer')}"
+    interpreter = Interpreter(path, num_threads=threads)
+    interpreter.allocate_tensors()
+    into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    if dtype == 'int8':  # and so are its input and output
+        scale, zero = into['quantization']
+        x = (np.round(x / scale) + zero).clip(-128, 127).astype(np.int8)
+
+    def run():
+        interpreter.set_tensor(into['index'], x)
+        interpreter.invoke()
+        logits = interpreter.get_tensor(out['index'])
+        return logits if dtype == 'f32' else (logits - np.float32(out['quantization'][1])) * out['quantization'][0]
+    return version, run
 
 
 ZOO = {'resnet18': 'resnet18_v1', 'resnet50_v1': 'resnet50_v1', 'mobilenet_v1': 'mobilenet1.0', 'mobilenet_v2': 'mobilenetv2_1.0', 'alexnet': 'alexnet', 'vgg16': 'vgg16'}
@@ -70,13 +160,19 @@ def mxnet():  # its own model zoo, with weights of its own: time does not depend
     return mx.__version__, lambda: net(x).wait_to_read()
 
 
-ENGINES = {'onnxruntime': onnxruntime, 'openvino': openvino, 'nncf': lambda: openvino(True), 'mxnet': mxnet}
+ENGINES = {'onnxruntime': onnxruntime, 'openvino': openvino, 'nncf': lambda: openvino(True), 'ncnn': ncnn, 'mnn': mnn, 'litert': litert, 'mxnet': mxnet}
 version, run = ENGINES[engine]()
-for _ in range(3): run()
+logits = run()
+if engine != 'mxnet':
+    wanted = np.load(f'{folder}/logits.npy')[0]
+    error = np.linalg.norm(np.asarray(logits[-1]).ravel() - wanted) / np.linalg.norm(wanted)
+    if not error <= FAR[dtype]: sys.exit(f"its logits are {error:.2g} from ONNX Runtime's in f32")
+run()
 print(json.dumps({'engine': engine, 'version': version}), flush=True)
 for line in sys.stdin:
+    run()  # caches and threads are others' until now
     times, end = [], time.perf_counter() + float(line)
-    while len(times) < 3 or time.perf_counter() < end:
+    while len(times) < 2 or time.perf_counter() < end:
         begin = time.perf_counter()
         run()
         times.append(time.perf_counter() - begin)
