@@ -53,7 +53,7 @@ minfer_status sweep_identify(sweep_plan *p, const options *o, minfer_error *erro
 static const char *find_setting(const char *settings, const char *name, int *length) {
   const size_t named = strlen(name);
   for (const char *at = settings, *next; at; at = next) {
-    next = strstr(at + 1, " --");
+    next = strstr(at, " --");
     if (next) next++;
     if (strncmp(at, "--", 2) != 0 || strncmp(at + 2, name, named) != 0 || (at[2 + named] && at[2 + named] != ' '))
       continue;

@@ -79,7 +79,7 @@ static void refused(minfer_model *model, minfer_session_options options, const c
 static void test_what_does_not_fit_is_refused(void **state) {
   (void)state;
   minfer_model *model = api_small_model(), *other = NULL;
-  minfer_input *input = api_generated(model, 2);
+  minfer_input *input = api_generated(model, 20); // enough for corrections, which name layers with a bias
   minfer_session *plain = api_session(model, NULL, OPTIONS(0));
   minfer_session *first = api_session(model, input, OPTIONS(.dtype = MINFER_INT8));
   api_ok(minfer_model_open(&(minfer_model_options){.size = sizeof(minfer_model_options),

@@ -34,5 +34,5 @@ class Children(unittest.TestCase):
         child.send_signal(number)
         out, err = self.finish(child)
         self.assertEqual((child.returncode, out), (128 + number, ''))
-        self.assertRegex(err.splitlines()[-1], '^minfer: .*interrupted')
+        self.assertRegex(err, r'(?m)^minfer: .*interrupted')
         self.assertEqual(os.listdir(self.folder), [])
