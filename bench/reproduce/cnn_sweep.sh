@@ -14,10 +14,9 @@ for network in $networks; do
   model=$network
   if [ "$network" = inception3 ]; then model=inception_v3; fi
   for batch in $batches; do
-    # Of the CSV's one row; the reason for a missing one is on stderr.
-    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format csv --quiet "$@" | awk -F , '
-      NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
-      END { print $column["images_per_s"] }') || true
+    # The reason for a missing rate is on stderr.
+    rate=$("$minfer" sweep --models "$model" --weights synthetic --batches "$batch" --format jsonl --quiet "$@" |
+      sed -n 's/.*"images_per_s": *\([0-9.]*\).*/\1/p') || true
     if [ -n "$rate" ]; then
       ran=1
       rate=$(LC_ALL=C printf %.2f "$rate")

@@ -124,15 +124,15 @@ class Reproduce(unittest.TestCase):
         self.check_charts('mobilenet_widths', 'threads')
 
     def test_batches_as_a_shell_script(self):
-        self.write('minfer', '#!/bin/bash\nminfer "$@" | tee -a rows.csv\n')
+        self.write('minfer', '#!/bin/bash\nminfer "$@" | tee -a rows.jsonl\n')
         done = subprocess.run([os.path.join(FOLDER, 'cnn_sweep.sh'), '--size', '75', '--iterations', '2'], cwd=self.folder, capture_output=True, text=True,
                               env=program.environment(MINFER='./minfer', NETWORKS='resnet18 inception3', BATCHES='1 2'))
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(lines[0], 'network batch_size images/second')
-        rows = [row for row in csv.DictReader(self.read('rows.csv').splitlines()) if row['model'] != 'model']
+        rows = [json.loads(line) for line in self.read('rows.jsonl').splitlines()]
         self.assertEqual([row['model'] for row in rows], ['resnet18'] * 2 + ['inception_v3'] * 2)
-        self.assertEqual(lines[1:], ['%s %s %.2f' % (row['model'].replace('inception_v', 'inception'), row['batch'], float(row['images_per_s'])) for row in rows])
+        self.assertEqual(lines[1:], ['%s %s %.2f' % (row['model'].replace('inception_v', 'inception'), row['batch'], row['images_per_s']) for row in rows])
 
     # ---- sentences
 
@@ -196,7 +196,7 @@ class Reproduce(unittest.TestCase):
         self.write('broken')
         self.assertIn('block: minfer: out of memory (exit status 4)', self.run_sections('--only', 'block'))
         page = self.read('out', 'index.md')
-        self.assertIn('Cannot be shown without resnet50-fusion.', page)
+        self.assertNotIn('| fusion |', page)
         self.assertIn('- `resnet50-fusion: minfer: out of memory (exit status 4)`', page)
 
     def test_wrong_use(self):
