@@ -198,6 +198,7 @@ def six(s, results, part):
             grouped(axis, [r['model'] for r in chosen], {name: [r[key] for r in chosen] for name, key in
                                                        (('unoptimised', 'plain_rate'), ('f32', 'f32_rate'), ('int8', 'int8_rate'))}, 'images/s', log=True)
             place_groups(axis, [re.sub(r'_?(v?\d+)$', r'\n\1', r['model']) for r in chosen])
+            axis.tick_params(axis='x', labelsize=7.5)
             axis.set_title(f'batch {batch}', fontsize=9)
 
     part.chart('networks', 'throughput of six networks', lambda path: chart(path, 'Throughput: unoptimised, f32 and int8 (logarithmic)', draw,
