@@ -181,7 +181,7 @@ typedef struct minfer_session_options {
   // this is the one with that index.
   int instances, instance;
   // Images that go through the network at once: a run goes through it batch / chunk times, with activations of one
-  // chunk. It divides the batch. 0: the whole batch.
+  // chunk. It divides the batch. 0: up to 32, with AMX up to 8; a batch without such a divisor whole.
   int chunk;
   // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
   // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.

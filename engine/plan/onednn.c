@@ -155,6 +155,11 @@ int mf_onednn_cached(void) {
   return size < capacity ? size : -1;
 }
 
+bool mf_onednn_has_amx(void) {
+  const int isa = (int)dnnl_get_effective_cpu_isa(); // an ISA's bits include those of the ISAs below it
+  return (isa & (int)dnnl_cpu_isa_avx512_core_amx) == (int)dnnl_cpu_isa_avx512_core_amx;
+}
+
 bool mf_onednn_has_vnni(void) {
   dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
   return isa != dnnl_cpu_isa_sse41 && isa != dnnl_cpu_isa_avx && isa != dnnl_cpu_isa_avx2 &&

@@ -24,6 +24,7 @@ mf_status mf_onednn_md(dnnl_memory_desc_t *out, const mf_shape *shape, mf_dtype 
 
 const char *mf_onednn_isa(void); // "avx512_core_vnni": the ISA in effect
 bool mf_onednn_has_vnni(void);   // u8*s8 products do not saturate
+bool mf_onednn_has_amx(void);    // int8 and bf16 go through tiles
 
 // Primitives in oneDNN's cache: creating one that is not in it makes the number grow. -1 where that cannot be known:
 // the cache is off or full, or this oneDNN does not tell (the function is not in its documented interface).
