@@ -34,6 +34,7 @@ static bool put_json(FILE *out, const calibrate_report *r) {
   minfer_json_string(j, "isa", plan->isa);
   minfer_json_string(j, "calibrator", plan->calibrator);
   minfer_json_bool(j, "bias_correction", plan->corrected_layers > 0);
+  minfer_json_bool(j, "equalisation", plan->equalised_tensors > 0);
   put_quality(j, "result", &plan->quality);
   minfer_json_array(j, "calibrators");
   for (int i = 0; i < plan->candidate_count; i++) {
@@ -80,9 +81,11 @@ static bool report_calibrate(FILE *out, const void *report) {
   page_line(&p, "observed on %d picture%s, %s; judged against f32 on %d of them", plan->calibration_images,
             plan->calibration_images == 1 ? "" : "s", plan->calibration_source, plan->quality.images);
   page_table(&p, &t);
-  page_line(&p, "taken: %s, bias correction %s: SQNR of the output %.2f dB, first class as in f32 on %.1f %%",
-            plan->calibrator, plan->corrected_layers ? "on" : "off", plan->quality.sqnr_db,
-            100 * plan->quality.agreement);
+  page_line(
+      &p,
+      "taken: %s, bias correction %s, equalisation %s: SQNR of the output %.2f dB, first class as in f32 on %.1f %%",
+      plan->calibrator, plan->corrected_layers ? "on" : "off", plan->equalised_tensors ? "on" : "off",
+      plan->quality.sqnr_db, 100 * plan->quality.agreement);
   report_float_layer_lines(&p, plan);
   return !p.failed;
 }

@@ -1,4 +1,5 @@
 // minfer run: answers, latency, and where the time goes.
+#include "clock.h"
 #include "fail.h"
 #include "interrupt.h"
 #include "otlp.h"
@@ -7,11 +8,14 @@
 #include "trace_target.h"
 #include <string.h>
 
+enum { FILLINGS = 15 };
+
 typedef struct results {
   classification answers;
   measurement measured;
   breakdown times;
   run_counters counters;
+  double input_ms;
 } results;
 
 // Where results go beside stdout.
@@ -46,6 +50,18 @@ static bool has_context(const targets *to) {
   return to->otlp.url || (format && (strcmp(format, "otlp") == 0 || strcmp(format, "zipkin") == 0));
 }
 
+// How long the inputs of a run take to be written where its first primitive reads them.
+static minfer_status time_input(const setup *s, double *ms, minfer_error *error) {
+  double times[FILLINGS];
+  for (int i = 0; i < FILLINGS; i++) {
+    const double begin = clock_s();
+    TRY(minfer_session_load(s->session, s->input, 0, error));
+    times[i] = (clock_s() - begin) * 1e3;
+  }
+  *ms = stats_median(times, FILLINGS);
+  return MINFER_OK;
+}
+
 static minfer_status compute(const setup *s, const options *o, console *c, results *r, minfer_error *error) {
   TRY(classify(s, o->logits != NULL, &c->progress, &r->answers, error));
   if (r->answers.not_finite)
@@ -53,6 +69,7 @@ static minfer_status compute(const setup *s, const options *o, console *c, resul
   TRY(team_load(s->team, s->input, 0, error));
   TRY(measure(s, o, &c->progress, &r->measured, error));
   if (r->measured.latency.count == 0) return fail(error, MINFER_INTERRUPTED, "interrupted");
+  TRY(time_input(s, &r->input_ms, error));
   size_t count = 0;
   const minfer_span *spans = minfer_session_spans(s->session, &count, NULL);
   r->counters = report_counters(spans, count);
@@ -71,6 +88,7 @@ static minfer_status deliver_report(const setup *s, const options *o, console *c
                        .measured = &r->measured,
                        .times = &r->times,
                        .counters = r->counters,
+                       .input_ms = r->input_ms,
                        .rss_peak = report_rss_peak()};
   TRY(console_emit(c, o->out, report_run, &report, error));
   if (o->out) console_note(c, "%s is written", o->out);

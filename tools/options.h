@@ -49,6 +49,7 @@ typedef struct options {
   bool official;                                         // as long as MLPerf asks for
   double accuracy_target;                                // 0: none
   int dtype, layout, algorithm, trace_level;             // as minfer.h's enumerations
+  int equalisation;                                      // minfer_equalisation
   int fusion, bias_correction;                           // 0 on, 1 off
   int jit_profile;                                       // 0 perf, 1 vtune, -1 not given
   int format, color;                                     // output_format, color_choice

@@ -24,6 +24,7 @@ typedef struct run_report {
   const measurement *measured;
   const breakdown *times;
   run_counters counters;
+  double input_ms; // that the inputs of a run take to be written where it reads them; NaN: not measured
   size_t rss_peak; // bytes, of the process that ran
 } run_report;
 bool report_run(FILE *out, const void *report);

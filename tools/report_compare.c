@@ -6,7 +6,8 @@
 #include <string.h>
 
 run_report report_compare_side(const compare_report *r, int which) {
-  return (run_report){.options = r->sides[which]->options,
+  return (run_report){.input_ms = NAN,
+                      .options = r->sides[which]->options,
                       .console = r->console,
                       .model = r->model,
                       .plan = r->sides[which]->plan,

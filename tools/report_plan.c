@@ -107,9 +107,12 @@ void report_identity(page *p, const minfer_model *model, const minfer_plan *plan
   page_line(p, "input: %dx%d, short side %d, %s, padding %s; %.2f million parameters", info->height, info->width,
             info->resize, info->interpolation, info->padding, (double)info->parameters * 1e-6);
   if (plan->calibration_source[0])
-    page_line(p, "calibration: %s over %s, %d picture%s, bias correction %s", plan->calibrator,
+    page_line(p, "calibration: %s over %s, %d picture%s, bias correction %s, equalisation %s", plan->calibrator,
               plan->calibration_source, plan->calibration_images, plan->calibration_images == 1 ? "" : "s",
-              plan->corrected_layers ? "on" : "off");
+              plan->corrected_layers ? "on" : "off", plan->equalised_tensors ? "on" : "off");
+  if (plan->quality.images)
+    page_line(p, "int8 against f32 on %d of them: SQNR of the output %.1f dB, first class as in f32 on %.1f %%",
+              plan->quality.images, plan->quality.sqnr_db, 100 * plan->quality.agreement);
   report_float_layer_lines(p, plan);
 }
 

@@ -59,6 +59,7 @@ static void put_latency(page *p, const run_report *r) {
     page_line(p, "median %.3f ms, 95 %% interval %.3f to %.3f ms (+-%.1f %%); %.2f images/s", s->p50, s->low, s->high,
               100 * stats_precision(s), images_per_s);
   page_line(p, "min %.3f, p50 %.3f, p90 %.3f, p99 %.3f, max %.3f ms", s->min, s->p50, s->p90, s->p99, s->max);
+  page_line(p, "input written in %.3f ms (%.1f %% of a run)", r->input_ms, 100 * r->input_ms / s->p50);
   if (m->instances > 1) put_instances(p, m);
 }
 

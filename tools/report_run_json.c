@@ -24,6 +24,20 @@ static void put_inputs(minfer_json *j, const run_report *r) {
   minfer_json_end(j);
 }
 
+// Of int8 that this process calibrated.
+static void put_quality(minfer_json *j, const minfer_plan *plan) {
+  if (!plan->quality.images) {
+    minfer_json_string(j, "quality", NULL);
+    return;
+  }
+  minfer_json_object(j, "quality");
+  minfer_json_int(j, "images", plan->quality.images);
+  minfer_json_double(j, "sqnr_db", plan->quality.sqnr_db);
+  minfer_json_double(j, "agreement_f32", plan->quality.agreement);
+  minfer_json_double(j, "int8_share", report_int8_share(plan));
+  minfer_json_end(j);
+}
+
 static void put_latency(minfer_json *j, const run_report *r) {
   const measurement *m = r->measured;
   const stats_summary *s = &m->summary;
@@ -46,6 +60,7 @@ static void put_latency(minfer_json *j, const run_report *r) {
   }
   minfer_json_end(j);
   minfer_json_double(j, "images_per_s", measure_images_per_s(m, r->plan->batch));
+  minfer_json_double(j, "input_ms", r->input_ms);
   minfer_json_array(j, "instance_latency_ms");
   for (int i = 0; i < measure_instances(m); i++) {
     const stats_summary *own = m->instances > 1 ? &m->instance_summaries[i] : s;
@@ -176,6 +191,7 @@ static void put_trace(minfer_json *j, const run_report *r) {
 
 void report_json_run(minfer_json *j, const run_report *r) {
   report_json_identity(j, r->model, r->plan, measure_instances(r->measured));
+  put_quality(j, r->plan);
   put_inputs(j, r);
   put_latency(j, r);
   report_json_peaks(j, r->plan);

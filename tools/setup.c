@@ -69,6 +69,7 @@ minfer_session_options setup_session_options(const options *o, bool *print_setti
                                     .calibration = o->calibration,
                                     .calibrator = o->calibrator,
                                     .no_bias_correction = o->bias_correction != 0,
+                                    .equalisation = (minfer_equalisation)o->equalisation,
                                     .accuracy_target = o->accuracy_target,
                                     .strict = o->strict,
                                     .counters = o->counters,

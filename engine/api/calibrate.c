@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "quant/equalise.h"
 #include <string.h>
 
 #define PICTURES 300            // taken of a larger folder, at even spacing
@@ -72,12 +73,17 @@ static const char *const default_calibrator = "mse";
 
 static mf_status observe(minfer_session *s, source *from, int count, mf_error *e) {
   const minfer_session_options *o = &s->options;
+  static const mf_equalise equalise[] = {[MINFER_EQUALISATION_AUTO] = MF_EQUALISE_AUTO,
+                                         [MINFER_EQUALISATION_ON] = MF_EQUALISE_ON,
+                                         [MINFER_EQUALISATION_OFF] = MF_EQUALISE_OFF};
   watch w = {.s = s, .e = e};
   const mf_samples samples = {.count = count, .strict = o->strict, .fill = fill, .context = from};
   const mf_quant_options options = {.calibrator = o->calibrator,
                                     .no_bias_correction = o->no_bias_correction,
+                                    .equalise = equalise[o->equalisation],
                                     .survey = o->survey,
                                     .accuracy_target = o->accuracy_target,
+                                    .time_layers = o->accuracy_target > 0,
                                     .float_input = from->input && from->input->items[0].floats,
                                     .progress = watch_progress,
                                     .progress_context = &w};
@@ -130,7 +136,7 @@ static mf_status read_file(minfer_session *s, const char *path, mf_error *e) {
 }
 
 static bool has_choices(const minfer_session_options *o) {
-  return o->calibrator || o->no_bias_correction || o->accuracy_target > 0;
+  return o->calibrator || o->no_bias_correction || o->equalisation || o->accuracy_target > 0;
 }
 
 static mf_status take_over(minfer_session *s, mf_error *e) {
@@ -174,6 +180,7 @@ static mf_status get(minfer_session *s, const minfer_input *input, mf_error *e) 
 }
 
 static mf_status apply(minfer_session *s, mf_error *e) {
+  MF_TRY(mf_calibration_equalise(&s->calibration, s->graph, &s->graph->arena, e));
   MF_TRY(mf_calibration_annotate(&s->calibration, s->graph, e));
   return mf_calibration_correct(&s->calibration, s->graph, e);
 }

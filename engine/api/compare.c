@@ -60,11 +60,19 @@ static mf_status find_pairs(comparison *c, minfer_layer_error *out, mf_error *e)
   return MF_OK;
 }
 
+// What an equalised activation stands for.
+static double real(const mf_tensor *tensor, size_t count, const float *data, size_t i) {
+  if (!tensor->factors) return (double)data[i];
+  const size_t items = (size_t)tensor->shape.dim[0], channels = (size_t)tensor->shape.dim[1];
+  return (double)data[i] * (double)tensor->factors[i / (count / items / channels) % channels];
+}
+
 static mf_status keep(mf_tensor_id tensor, const float *data, size_t count, void *context, mf_error *e) {
   comparison *c = context;
   (void)e;
   for (int i = c->first; i < c->last; i++)
-    if (c->pairs[i].a == tensor) memcpy(c->pairs[i].kept + c->at * c->pairs[i].item, data, count * sizeof *data);
+    for (size_t k = 0; k < count && c->pairs[i].a == tensor; k++)
+      c->pairs[i].kept[c->at * c->pairs[i].item + k] = (float)real(&c->a->graph->tensors[tensor], count, data, k);
   return MF_OK;
 }
 
@@ -76,7 +84,8 @@ static mf_status subtract(mf_tensor_id tensor, const float *data, size_t count, 
     if (p->b != tensor) continue;
     double signal = 0, noise = 0;
     for (size_t k = 0; k < count; k++) {
-      const double was = p->kept[c->at * p->item + k], difference = was - (double)data[k];
+      const double was = p->kept[c->at * p->item + k],
+                   difference = was - real(&c->b->graph->tensors[tensor], count, data, k);
       signal += was * was;
       noise += difference * difference;
     }

@@ -137,6 +137,7 @@ static mf_status describe_calibration(minfer_session *s, mf_error *e) {
     candidates[i] = (minfer_candidate){report->candidates[i].calibrator, describe_quality(&report->candidates[i].plain),
                                        describe_quality(&report->candidates[i].corrected)};
   for (int i = 0; i < c->float_count; i++) floats[i] = (minfer_float_layer){c->floats[i].layer, c->floats[i].reason};
+  s->view.equalised_tensors = c->equalisation_count;
   s->view.candidates = candidates;
   s->view.candidate_count = report->candidate_count;
   s->view.quality = describe_quality(&report->quality);

@@ -57,6 +57,7 @@ static mf_status check_enum(int value, int last, const char *what, mf_error *e) 
 static mf_status check_options(const minfer_session_options *o, mf_error *e) {
   MF_TRY(check_enum((int)o->dtype, MINFER_INT8, "dtype", e));
   MF_TRY(check_enum((int)o->layout, MINFER_LAYOUT_NCHW, "layout", e));
+  MF_TRY(check_enum((int)o->equalisation, MINFER_EQUALISATION_OFF, "equalisation", e));
   MF_TRY(check_enum((int)o->algorithm, MINFER_ALGORITHM_WINOGRAD, "algorithm", e));
   if (!(o->accuracy_target >= 0 && o->accuracy_target <= 1))
     return mf_fail(e, MF_ERR_USAGE, "an accuracy target of %g is out of range (expected 0 to 1)", o->accuracy_target);

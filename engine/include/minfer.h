@@ -146,6 +146,12 @@ typedef enum minfer_algorithm {
   MINFER_ALGORITHM_GEMM,    // oneDNN's im2col convolution
   MINFER_ALGORITHM_WINOGRAD // refused: not built
 } minfer_algorithm;
+// int8: scale the channels of activations, and the weights around them, so that each uses more of the range.
+typedef enum minfer_equalisation {
+  MINFER_EQUALISATION_AUTO, // where the output comes nearer to f32's
+  MINFER_EQUALISATION_ON,
+  MINFER_EQUALISATION_OFF
+} minfer_equalisation;
 typedef enum minfer_trace_level {
   MINFER_TRACE_RUN,
   MINFER_TRACE_LAYER,
@@ -186,6 +192,7 @@ typedef struct minfer_session_options {
   // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
   // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.
   const minfer_session *calibrated_like;
+  minfer_equalisation equalisation; // int8
 } minfer_session_options;
 
 // Calibrators by name; NULL at the end of the list. *summary (may be NULL) is a line for people.
@@ -322,12 +329,13 @@ typedef struct minfer_plan {
   int corrected_layers;               // int8: layers whose bias was corrected
   const minfer_candidate *candidates; // int8, when calibrators were compared
   int candidate_count;
-  minfer_quality quality;                 // int8, when it was measured: "auto", a survey, an accuracy target
+  minfer_quality quality;                 // int8, when it was calibrated here, not by a file
   const minfer_float_layer *float_layers; // int8: convolutions and inner products that compute in f32
   int float_layer_count;
   const minfer_peak_row *peaks; // of the plan's number of threads; NULL: not measured
   const char *counters;         // which counters spans hold, and why not more; "" without them
   bool hardware_counters;       // cycles, instructions and cache misses are among them
+  int equalised_tensors;        // int8: activations whose channels were equalised, those that share factors as one
 } minfer_plan;
 MINFER_API const minfer_plan *minfer_session_plan(const minfer_session *session);
 

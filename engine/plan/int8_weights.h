@@ -5,8 +5,9 @@
 #include "graph/graph.h"
 
 // Where pairs of products saturate in 16 bits (no VNNI) weights have 7 bits: scales are max|w| / 63, or, for primitives
-// that halve their weights themselves, even numbers up to 126 (*multiple is 2). Else max|w| / 127. `scales` has one
-// number an output channel of the node, whose weights are `channels` rows of `row` numbers.
+// that halve their weights themselves, even numbers up to 126 (*multiple is 2). Else max|w| / 127. Rows of few weights,
+// as depthwise layers have, get the scale up to a quarter above that which rounds them best. `scales` has one number an
+// output channel of the node, whose weights are `channels` rows of `row` numbers.
 void mf_int8_weight_scales(const mf_graph *g, const mf_node *node, size_t channels, size_t row, float *scales,
                            int *multiple);
 

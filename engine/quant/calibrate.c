@@ -6,12 +6,11 @@
 #include "quant/correct.h"
 #include "quant/fallback.h"
 #include "quant/internal.h"
+#include "quant/slower.h"
 #include <math.h>
 #include <string.h>
 
-#define CORRECTED 64                      // images that biases are corrected on
-#define CORRECTED_BYTES ((size_t)1 << 28) // less where activations are large: of the largest, in f32, over all of them
-#define JUDGED 128                        // images that settings are judged on
+#define JUDGED 128 // images that settings are judged on
 
 mf_status mf_quant_tell(const mf_quant_run *r, const char *phase, size_t done, size_t total, mf_error *e) {
   const mf_quant_options *o = r->options;
@@ -40,77 +39,6 @@ void mf_quant_forget(mf_graph *g) {
   for (int n = 0; n < g->node_count; n++) g->nodes[n].compute = MF_F32;
 }
 
-// ---- images, taken at even spacing: number i of `wanted` out of `count`
-
-static int spaced(int i, int wanted, int count) {
-  return (int)((int64_t)i * count / wanted);
-}
-
-static int correction_count(const mf_graph *g, int samples) {
-  size_t largest = 1;
-  for (int t = 0; t < g->tensor_count; t++) {
-    size_t elements = 0;
-    if (!g->tensors[t].data && mf_shape_elements(&g->tensors[t].shape, &elements) && elements > largest)
-      largest = elements;
-  }
-  size_t fit = CORRECTED_BYTES / (largest * sizeof(float));
-  if (fit < 1) fit = 1;
-  if (fit > CORRECTED) fit = CORRECTED;
-  return (size_t)samples < fit ? samples : (int)fit;
-}
-
-// ---- observing
-
-static mf_status observe_one(mf_quant_run *r, const mf_quant_network *f32, int index, bool taps, mf_error *e) {
-  const mf_status status = r->samples->fill(r->samples->context, f32->session, 0, index, e);
-  if (status == MF_ERR_FILE && !r->samples->strict) {
-    mf_log(MF_LOG_WARNING, "%s (passed over)", e->text);
-    r->broken[index] = true;
-    r->report->passed_over++;
-    return MF_OK;
-  }
-  MF_TRY(status);
-  MF_TRY(mf_observations_add(&r->seen, r->graph, f32->session, r->pool, taps, e));
-  size_t count = 0;
-  const float *output = mf_session_output(f32->session, &count);
-  memcpy(r->outputs + (size_t)index * r->classes, output, r->classes * sizeof *output);
-  return MF_OK;
-}
-
-static mf_status observe_all(mf_quant_run *r, const mf_quant_network *f32, mf_error *e) {
-  const int count = r->samples->count, corrected = correction_count(r->graph, count);
-  r->correction_items = mf_arena_alloc(&r->arena, (size_t)corrected * sizeof *r->correction_items);
-  if (!r->correction_items) return mf_fail_memory(e, (size_t)corrected);
-  for (int i = 0, next = 0; i < count; i++) {
-    const bool taps = next < corrected && spaced(next, corrected, count) == i;
-    MF_TRY(observe_one(r, f32, i, taps, e));
-    if (taps && !r->broken[i]) r->correction_items[r->correction_item_count++] = i;
-    next += taps;
-    MF_TRY(mf_quant_tell(r, "calibrate", (size_t)i + 1, (size_t)count, e));
-  }
-  return MF_OK;
-}
-
-static mf_status observe(mf_quant_run *r, mf_error *e) {
-  mf_quant_forget(r->graph);
-  MF_TRY(mf_graph_rebatch(r->graph, 1, e));
-  size_t bytes;
-  if (!mf_shape_elements(&r->graph->tensors[r->graph->output].shape, &r->classes) ||
-      !mf_mul((size_t)r->samples->count, r->classes * sizeof *r->outputs, &bytes))
-    return mf_fail_memory(e, SIZE_MAX);
-  r->outputs = mf_arena_alloc(&r->arena, bytes);
-  r->broken = mf_arena_alloc(&r->arena, (size_t)r->samples->count);
-  if (!r->outputs || !r->broken) return mf_fail_memory(e, bytes);
-  MF_TRY(mf_observations_create(&r->seen, r->graph, mf_pool_threads(r->pool), e));
-  mf_quant_network f32;
-  MF_TRY(mf_quant_open(r, 1, &f32, e));
-  mf_status status = observe_all(r, &f32, e);
-  mf_quant_close(&f32);
-  if (status == MF_OK && !r->seen.samples)
-    return mf_fail(e, MF_ERR_FILE, "none of %d pictures could be read", r->samples->count);
-  return status;
-}
-
 // ---- judging
 
 static int largest(const float *row, size_t count) {
@@ -124,11 +52,11 @@ mf_status mf_quant_judge(const mf_quant_run *r, const mf_quant_network *n, int64
                          mf_error *e) {
   const int count = r->samples->count, wanted = count < JUDGED ? count : JUDGED;
   double signal = 0, noise = 0;
-  int images = 0, agreeing = 0, items[CORRECTED];
+  int images = 0, agreeing = 0, items[MF_CORRECTED];
   for (int i = 0; i < wanted;) {
     int64_t filled = 0;
     for (; i < wanted && filled < batch; i++) {
-      const int item = spaced(i, wanted, count);
+      const int item = mf_quant_spaced(i, wanted, count);
       if (r->broken[item]) continue;
       MF_TRY(r->samples->fill(r->samples->context, n->session, filled, item, e));
       items[filled++] = item;
@@ -184,11 +112,11 @@ static mf_status correct(const mf_quant_run *r, const mf_quant_network *n, mf_ca
   return MF_OK;
 }
 
-static mf_status try_parts(const mf_quant_run *r, const mf_quant_network *n, bool judged, mf_calibration *out,
-                           mf_quality *plain, mf_quality *corrected, mf_error *e) {
+static mf_status try_parts(const mf_quant_run *r, const mf_quant_network *n, mf_calibration *out, mf_quality *plain,
+                           mf_quality *corrected, mf_error *e) {
   const int64_t batch = r->correction_item_count ? r->correction_item_count : 1;
   const bool correctable = r->correction_item_count >= MF_CORRECTION_IMAGES;
-  if (judged && (plain || r->options->no_bias_correction || !correctable)) {
+  if (plain || r->options->no_bias_correction || !correctable) {
     MF_TRY(mf_quant_judge(r, n, batch, corrected, e));
     if (plain) *plain = *corrected;
   }
@@ -197,14 +125,14 @@ static mf_status try_parts(const mf_quant_run *r, const mf_quant_network *n, boo
   return MF_OK;
 }
 
-mf_status mf_quant_try(const mf_quant_run *r, const mf_calibrator *calibrator, bool judged, mf_calibration *out,
-                       mf_quality *plain, mf_quality *corrected, mf_error *e) {
+mf_status mf_quant_try(const mf_quant_run *r, const mf_calibrator *calibrator, mf_calibration *out, mf_quality *plain,
+                       mf_quality *corrected, mf_error *e) {
   mf_quant_network n;
   out->tensor_count = 0;
   MF_TRY(mf_quant_assign(out, r->graph, &r->seen, calibrator, e));
   MF_TRY(mf_calibration_annotate(out, r->graph, e));
   MF_TRY(mf_quant_open(r, r->correction_item_count ? r->correction_item_count : 1, &n, e));
-  mf_status status = try_parts(r, &n, judged, out, plain, corrected, e);
+  mf_status status = try_parts(r, &n, out, plain, corrected, e);
   mf_quant_close(&n);
   return status;
 }
@@ -224,7 +152,7 @@ static mf_status try_all(mf_quant_run *r, mf_calibration *out, mf_error *e) {
     mf_calibration one = {0};
     mf_candidate *c = &r->report->candidates[r->report->candidate_count++];
     c->calibrator = calibrator->name;
-    mf_status status = mf_quant_try(r, calibrator, true, &one, &c->plain, &c->corrected, e);
+    mf_status status = mf_quant_try(r, calibrator, &one, &c->plain, &c->corrected, e);
     if (status == MF_OK) status = mf_quant_tell(r, "calibrators", (size_t)i + 1, (size_t)total, e);
     const bool taken = status == MF_OK && (automatic ? best < 0 || is_better(r, c, &r->report->candidates[best])
                                                      : strcmp(calibrator->name, r->options->calibrator) == 0);
@@ -243,33 +171,76 @@ static mf_status try_all(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   return MF_OK;
 }
 
-static mf_status choose(mf_quant_run *r, mf_calibration *out, mf_error *e) {
+static mf_status choose_calibrator(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   const mf_quant_options *o = r->options;
+  *r->report = (mf_quant_report){.passed_over = r->report->passed_over};
   if (o->survey || strcmp(o->calibrator, "auto") == 0) {
     MF_TRY(try_all(r, out, e));
   } else {
     MF_TRY(mf_calibrator_find(&r->calibrator, o->calibrator, e));
-    MF_TRY(mf_quant_try(r, r->calibrator, o->accuracy_target > 0, out, NULL, &r->report->quality, e));
+    MF_TRY(mf_quant_try(r, r->calibrator, out, NULL, &r->report->quality, e));
     out->calibrator = r->calibrator->name;
   }
+  return MF_OK;
+}
+
+// With the equalisation in the place of *out when the output is nearer to f32's so.
+static mf_status try_equalised(mf_quant_run *r, mf_calibration *out, mf_error *e) {
+  mf_observations plain = r->seen;
+  const mf_quant_report report = *r->report;
+  const mf_calibrator *calibrator = r->calibrator;
+  mf_calibration one = {0};
+  r->seen = (mf_observations){0};
+  mf_status status = mf_quant_equalise(r, e);
+  if (status == MF_OK) status = mf_quant_observe(r, e);
+  if (status == MF_OK) status = choose_calibrator(r, &one, e);
+  const bool better = status == MF_OK && r->report->quality.sqnr_db > report.quality.sqnr_db;
+  mf_calibration_free(better ? out : &one);
+  mf_observations_free(better ? &plain : &r->seen);
+  if (better) {
+    *out = one;
+    return MF_OK;
+  }
+  mf_quant_undo_equalisation(r);
+  r->equalisation.equalisation_count = 0;
+  r->seen = plain;
+  *r->report = report;
+  r->calibrator = calibrator;
+  return status;
+}
+
+static mf_status choose(mf_quant_run *r, mf_calibration *out, mf_error *e) {
+  const mf_quant_options *o = r->options;
+  MF_TRY(mf_quant_prepare(r, e));
+  if (o->equalise == MF_EQUALISE_ON && r->equalisation.equalisation_count) MF_TRY(mf_quant_equalise(r, e));
+  MF_TRY(mf_quant_observe(r, e));
+  MF_TRY(choose_calibrator(r, out, e));
+  if (o->equalise == MF_EQUALISE_AUTO && r->equalisation.equalisation_count) MF_TRY(try_equalised(r, out, e));
+  if (o->time_layers) MF_TRY(mf_quant_find_slower(r, out, e));
   return o->accuracy_target > 0 ? mf_quant_fall_back(r, out, e) : MF_OK;
 }
 
 mf_status mf_quant_calibrate(mf_calibration *out, mf_quant_report *report, mf_graph *graph, mf_pool *pool,
                              const mf_samples *samples, const mf_quant_options *options, mf_error *e) {
-  mf_quant_run r = {.graph = graph, .pool = pool, .samples = samples, .options = options, .report = report};
-  const int64_t batch = graph->tensors[graph->input].shape.dim[0];
+  mf_quant_run r = {.graph = graph,
+                    .pool = pool,
+                    .samples = samples,
+                    .options = options,
+                    .report = report,
+                    .batch = graph->tensors[graph->input].shape.dim[0]};
   const mf_calibrator *known;
   *out = (mf_calibration){0};
   *report = (mf_quant_report){0};
   if (strcmp(options->calibrator, "auto") != 0) MF_TRY(mf_calibrator_find(&known, options->calibrator, e));
-  mf_status status = observe(&r, e);
-  if (status == MF_OK) status = choose(&r, out, e);
+  mf_status status = choose(&r, out, e);
+  if (status == MF_OK) status = mf_calibration_take_equalisations(out, &r.equalisation, e);
   out->samples = r.seen.samples;
+  mf_quant_undo_equalisation(&r);
   mf_observations_free(&r.seen);
+  mf_calibration_free(&r.equalisation);
   mf_arena_free(&r.arena);
   mf_error later;
-  const mf_status restored = mf_graph_rebatch(graph, batch, status == MF_OK ? e : &later);
+  const mf_status restored = mf_graph_rebatch(graph, r.batch, status == MF_OK ? e : &later);
   if (status == MF_OK) status = restored;
   if (status != MF_OK) mf_calibration_free(out);
   return status;

@@ -83,6 +83,22 @@ mf_status mf_calibration_take_corrections(mf_calibration *to, const mf_calibrati
   return MF_OK;
 }
 
+mf_status mf_calibration_take_equalisations(mf_calibration *to, const mf_calibration *from, mf_error *e) {
+  to->equalisation_count = 0;
+  to->equalisations = mf_arena_alloc(&to->arena, ((size_t)from->equalisation_count + 1) * sizeof *to->equalisations);
+  if (!to->equalisations) return mf_fail_memory(e, (size_t)from->equalisation_count);
+  for (int i = 0; i < from->equalisation_count; i++) {
+    const mf_equalisation *one = &from->equalisations[i];
+    const size_t bytes = (size_t)one->channels * sizeof *one->factors;
+    float *factors = mf_arena_alloc(&to->arena, bytes);
+    const char *tensor = mf_arena_copy(&to->arena, one->tensor);
+    if (!tensor || !factors) return mf_fail_memory(e, bytes);
+    memcpy(factors, one->factors, bytes);
+    to->equalisations[to->equalisation_count++] = (mf_equalisation){tensor, factors, one->channels};
+  }
+  return MF_OK;
+}
+
 mf_status mf_calibration_copy(mf_calibration *out, const mf_calibration *from, mf_error *e) {
   const size_t tensors = ((size_t)from->tensor_count + 1) * sizeof *out->tensors,
                floats = ((size_t)from->float_count + 1) * sizeof *out->floats;
@@ -106,7 +122,9 @@ mf_status mf_calibration_copy(mf_calibration *out, const mf_calibration *from, m
     f->reason = mf_arena_copy(&out->arena, from->floats[i].reason);
     whole = f->layer && f->reason;
   }
-  return whole ? mf_calibration_take_corrections(out, from, e) : mf_fail_memory(e, tensors + floats);
+  if (!whole) return mf_fail_memory(e, tensors + floats);
+  MF_TRY(mf_calibration_take_equalisations(out, from, e));
+  return mf_calibration_take_corrections(out, from, e);
 }
 
 uint64_t mf_calibration_weights_hash(const mf_graph *g) {

@@ -18,6 +18,12 @@ typedef struct mf_bias_correction {
   int channels;
 } mf_bias_correction;
 
+typedef struct mf_equalisation {
+  const char *tensor;   // an activation; those that share its factors are found again in the graph
+  const float *factors; // one a channel, > 0: the tensor holds real / factor
+  int channels;
+} mf_equalisation;
+
 typedef struct mf_float_layer { // computes in f32 although it could in int8
   const char *layer, *reason;
 } mf_float_layer;
@@ -33,6 +39,8 @@ typedef struct mf_calibration {
   int correction_count;
   mf_float_layer *floats;
   int float_count;
+  mf_equalisation *equalisations; // in the order of the graph
+  int equalisation_count;
 } mf_calibration;
 
 void mf_calibration_free(mf_calibration *calibration); // zero-initialised is allowed
@@ -47,6 +55,9 @@ mf_status mf_calibration_correct(const mf_calibration *calibration, mf_graph *gr
 mf_status mf_calibration_copy(mf_calibration *out, const mf_calibration *from, mf_error *e);
 // Copies the corrections of another one in the place of those that are there.
 mf_status mf_calibration_take_corrections(mf_calibration *to, const mf_calibration *from, mf_error *e);
+
+// The same for the equalisations.
+mf_status mf_calibration_take_equalisations(mf_calibration *to, const mf_calibration *from, mf_error *e);
 
 // Of the parameters of a network as it was built, before passes: names, shapes and numbers.
 uint64_t mf_calibration_weights_hash(const mf_graph *graph);

@@ -21,6 +21,12 @@ static void write_float(mf_json *j, const char *key, float value) {
   mf_json_double(j, key, strtod(text, NULL));
 }
 
+static void write_floats(mf_json *j, const char *key, const float *values, int count) {
+  mf_json_array(j, key);
+  for (int i = 0; i < count; i++) write_float(j, NULL, values[i]);
+  mf_json_end(j);
+}
+
 static void write_hash(mf_json *j, const char *key, uint64_t hash) {
   char text[17];
   snprintf(text, sizeof text, "%016" PRIx64, hash);
@@ -66,9 +72,15 @@ static mf_status fill(FILE *file, void *context, mf_error *e) {
   for (int i = 0; i < c->correction_count; i++) {
     mf_json_object(&j, NULL);
     mf_json_string(&j, "layer", c->corrections[i].layer);
-    mf_json_array(&j, "shift");
-    for (int k = 0; k < c->corrections[i].channels; k++) write_float(&j, NULL, c->corrections[i].shift[k]);
+    write_floats(&j, "shift", c->corrections[i].shift, c->corrections[i].channels);
     mf_json_end(&j);
+  }
+  mf_json_end(&j);
+  mf_json_array(&j, "equalisations");
+  for (int i = 0; i < c->equalisation_count; i++) {
+    mf_json_object(&j, NULL);
+    mf_json_string(&j, "tensor", c->equalisations[i].tensor);
+    write_floats(&j, "factors", c->equalisations[i].factors, c->equalisations[i].channels);
     mf_json_end(&j);
   }
   mf_json_end(&j);
@@ -164,7 +176,7 @@ static mf_status read_tensors(const reader *r, const cJSON *root) {
   return MF_OK;
 }
 
-static mf_status read_floats(const reader *r, const cJSON *root) {
+static mf_status read_float_layers(const reader *r, const cJSON *root) {
   const cJSON *item = NULL;
   int count = 0;
   MF_TRY(read_array(r, root, "float_layers", &item, &count));
@@ -178,13 +190,29 @@ static mf_status read_floats(const reader *r, const cJSON *root) {
   return MF_OK;
 }
 
-static mf_status read_correction(const reader *r, const cJSON *from, mf_bias_correction *c) {
+static mf_status read_floats(const reader *r, const cJSON *from, const char *key, float **out, int *count) {
   const cJSON *item = NULL;
+  char where[64];
+  snprintf(where, sizeof where, "a \"%s\" is no number", key);
+  MF_TRY(read_array(r, from, key, &item, count));
+  float *values = *out = mf_arena_alloc(&r->out->arena, ((size_t)*count + 1) * sizeof *values);
+  if (!values) return mf_fail_memory(r->e, (size_t)*count);
+  for (int i = 0; item; item = item->next) MF_TRY(read_float(r, item, where, &values[i++]));
+  return MF_OK;
+}
+
+static mf_status read_correction(const reader *r, const cJSON *from, mf_bias_correction *c) {
   MF_TRY(read_text(r, from, "layer", &c->layer));
-  MF_TRY(read_array(r, from, "shift", &item, &c->channels));
-  c->shift = mf_arena_alloc(&r->out->arena, ((size_t)c->channels + 1) * sizeof *c->shift);
-  if (!c->shift) return mf_fail_memory(r->e, (size_t)c->channels);
-  for (int i = 0; item; item = item->next) MF_TRY(read_float(r, item, "a \"shift\" is no number", &c->shift[i++]));
+  return read_floats(r, from, "shift", &c->shift, &c->channels);
+}
+
+static mf_status read_equalisation(const reader *r, const cJSON *from, mf_equalisation *q) {
+  float *factors = NULL;
+  MF_TRY(read_text(r, from, "tensor", &q->tensor));
+  MF_TRY(read_floats(r, from, "factors", &factors, &q->channels));
+  for (int i = 0; i < q->channels; i++)
+    if (!(factors[i] > 0)) return wrong(r, "a \"factor\" is not positive", "more than 0");
+  q->factors = factors;
   return MF_OK;
 }
 
@@ -195,6 +223,19 @@ static mf_status read_corrections(const reader *r, const cJSON *root) {
   r->out->corrections = mf_arena_alloc(&r->out->arena, ((size_t)count + 1) * sizeof *r->out->corrections);
   if (!r->out->corrections) return mf_fail_memory(r->e, (size_t)count);
   for (; item; item = item->next) MF_TRY(read_correction(r, item, &r->out->corrections[r->out->correction_count++]));
+  return MF_OK;
+}
+
+// Files of earlier versions have none.
+static mf_status read_equalisations(const reader *r, const cJSON *root) {
+  const cJSON *item = NULL;
+  int count = 0;
+  if (!member(root, "equalisations")) return MF_OK;
+  MF_TRY(read_array(r, root, "equalisations", &item, &count));
+  r->out->equalisations = mf_arena_alloc(&r->out->arena, ((size_t)count + 1) * sizeof *r->out->equalisations);
+  if (!r->out->equalisations) return mf_fail_memory(r->e, (size_t)count);
+  for (; item; item = item->next)
+    MF_TRY(read_equalisation(r, item, &r->out->equalisations[r->out->equalisation_count++]));
   return MF_OK;
 }
 
@@ -211,8 +252,9 @@ static mf_status read_root(const reader *r, const cJSON *root) {
     return wrong(r, "\"samples\" is missing or out of range", "at least 1");
   r->out->samples = (int)samples->valuedouble;
   MF_TRY(read_tensors(r, root));
-  MF_TRY(read_floats(r, root));
-  return read_corrections(r, root);
+  MF_TRY(read_float_layers(r, root));
+  MF_TRY(read_corrections(r, root));
+  return read_equalisations(r, root);
 }
 
 mf_status mf_calibration_parse(mf_calibration *out, const char *bytes, size_t size, const char *path, mf_error *e) {

@@ -72,6 +72,12 @@ static int more_noise(const void *a, const void *b) {
   return x->node - y->node;
 }
 
+static bool is_slow(const mf_quant_run *r, const mf_node *node) {
+  for (int i = 0; i < r->slow_count; i++)
+    if (strcmp(r->slow[i].layer, node->name) == 0) return true;
+  return false;
+}
+
 static mf_status rank_layers(const mf_quant_run *r, const mf_calibration *c, rank *ranks, int *count, mf_error *e) {
   const mf_graph *g = r->graph;
   const size_t bytes = (size_t)g->tensor_count * sizeof(tensor_noise);
@@ -80,7 +86,7 @@ static mf_status rank_layers(const mf_quant_run *r, const mf_calibration *c, ran
   mf_status status = measure(r, c, tensors, e);
   *count = 0;
   for (int n = 0; n < g->node_count && status == MF_OK; n++) {
-    if (!mf_node_multiplies(&g->nodes[n])) continue;
+    if (!mf_node_multiplies(&g->nodes[n]) || is_slow(r, &g->nodes[n])) continue;
     const double in = noise_of(&tensors[g->nodes[n].inputs[0]]), to = noise_of(&tensors[g->nodes[n].output]);
     ranks[(*count)++] = (rank){n, to - in, -10 * log10(to)};
   }
@@ -90,9 +96,21 @@ static mf_status rank_layers(const mf_quant_run *r, const mf_calibration *c, ran
   return status;
 }
 
-static mf_status name_floats(mf_calibration *out, const mf_graph *g, const rank *ranks, int count, mf_error *e) {
-  out->floats = mf_arena_alloc(&out->arena, (size_t)count * sizeof *out->floats);
-  if (!out->floats) return mf_fail_memory(e, (size_t)count * sizeof *out->floats);
+mf_status mf_quant_name_floats(const mf_quant_run *r, mf_calibration *out, int more, mf_error *e) {
+  const size_t bytes = ((size_t)r->slow_count + (size_t)more) * sizeof *out->floats;
+  out->floats = mf_arena_alloc(&out->arena, bytes);
+  if (!out->floats) return mf_fail_memory(e, bytes);
+  for (int i = 0; i < r->slow_count; i++) {
+    mf_float_layer *f = &out->floats[out->float_count++];
+    *f = (mf_float_layer){mf_arena_copy(&out->arena, r->slow[i].layer), mf_arena_copy(&out->arena, r->slow[i].reason)};
+    if (!f->layer || !f->reason) return mf_fail_memory(e, 64);
+  }
+  return MF_OK;
+}
+
+static mf_status name_floats(const mf_quant_run *r, mf_calibration *out, const rank *ranks, int count, mf_error *e) {
+  const mf_graph *g = r->graph;
+  MF_TRY(mf_quant_name_floats(r, out, count, e));
   for (int i = 0; i < count; i++) {
     mf_float_layer *f = &out->floats[out->float_count++];
     f->layer = mf_arena_copy(&out->arena, g->nodes[ranks[i].node].name);
@@ -107,8 +125,8 @@ static mf_status name_floats(mf_calibration *out, const mf_graph *g, const rank 
 static mf_status try_floats(mf_quant_run *r, const rank *ranks, int count, mf_calibration *out, mf_error *e) {
   mf_calibration one = {.calibrator = r->calibrator->name};
   mf_quality quality = {0};
-  mf_status status = name_floats(&one, r->graph, ranks, count, e);
-  if (status == MF_OK) status = mf_quant_try(r, r->calibrator, true, &one, NULL, &quality, e);
+  mf_status status = name_floats(r, &one, ranks, count, e);
+  if (status == MF_OK) status = mf_quant_try(r, r->calibrator, &one, NULL, &quality, e);
   if (status == MF_OK) status = mf_quant_tell(r, "layers in f32", (size_t)count, 0, e);
   if (status != MF_OK) {
     mf_calibration_free(&one);

@@ -28,13 +28,21 @@ typedef struct mf_candidate { // a calibrator that was tried
 } mf_candidate;
 #define MF_CANDIDATES 16
 
-#define MF_CORRECTION_IMAGES 16 // fewer show an image's own means, not the channels'
+#define MF_CORRECTION_IMAGES 16 // fewer show an image's own means and ranges, not the channels'
+
+typedef enum mf_equalise {
+  MF_EQUALISE_OFF,
+  MF_EQUALISE_ON,  // by what all images show
+  MF_EQUALISE_AUTO // by what every second one shows, and only where the output over all comes nearer to f32's
+} mf_equalise;
 
 typedef struct mf_quant_options {
   const char *calibrator;  // of calibrator.def, or "auto": every one is tried, the output's SQNR decides
   bool no_bias_correction; // nor is there any on fewer than MF_CORRECTION_IMAGES
+  mf_equalise equalise;    // channels (quant/equalise.h); never on fewer images than that
   bool survey;             // try and judge every calibrator, whichever is taken
   double accuracy_target;  // layers go to f32 until this share of images agrees; 0: none do
+  bool time_layers;        // layers that take longer in int8 than in f32 go to f32 too
   bool float_input;        // the samples are float arrays
   bool (*progress)(const char *phase, size_t done, size_t total, void *context); // false interrupts; may be NULL
   void *progress_context;

@@ -76,17 +76,50 @@ static inline void store(const target *t, size_t c, size_t y, size_t x, uint32_t
   }
 }
 
+typedef struct picture {
+  const target *to;
+  const uint8_t *rgb;
+  uint32_t table[3][256]; // what is stored for a pixel
+  uint8_t bytes[3][256];  // the same where it is a byte
+} picture;
+
+static void store_row(const picture *p, size_t y) {
+  const uint8_t *from = p->rgb + y * p->to->width * 3;
+  for (size_t x = 0; x < p->to->width; x++)
+    for (size_t c = 0; c < 3; c++) store(p->to, c, y, x, p->table[c][*from++]);
+}
+
+// int8 in nhwc: every pixel counts, since the run itself takes little longer.
+static void store_row_of_bytes(const picture *p, size_t y) {
+  const uint8_t *from = p->rgb + y * p->to->width * 3;
+  uint8_t *to = (uint8_t *)p->to->bytes + y * p->to->stride[2];
+  for (size_t x = 0; x < p->to->width; x++, from += 3, to += 3) {
+    to[0] = p->bytes[0][from[0]];
+    to[1] = p->bytes[1][from[1]];
+    to[2] = p->bytes[2][from[2]];
+  }
+}
+
+static void store_rows(int part, int parts, void *context) {
+  const picture *p = context;
+  const target *t = p->to;
+  const bool bytes = mf_dtype_size(t->dtype) == 1 && t->block == 1 && t->stride[1] == 1 && t->stride[3] == 3;
+  for (size_t y = t->height * (size_t)part / (size_t)parts; y < t->height * ((size_t)part + 1) / (size_t)parts; y++)
+    bytes ? store_row_of_bytes(p, y) : store_row(p, y);
+}
+
 mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3],
                                  mf_error *e) {
   target t = {0};
   MF_TRY(open_target(s, n, &t, e));
   if (t.channels != 3) return mf_fail(e, MF_ERR_USAGE, "the network reads %zu channels (pictures have 3)", t.channels);
-  uint32_t table[3][256];
+  picture p = {.to = &t, .rgb = rgb};
   for (int c = 0; c < 3; c++)
-    for (int p = 0; p < 256; p++) table[c][p] = encode(&t, ((float)p / 255.0f - mean[c]) / std[c]);
-  for (size_t y = 0; y < t.height; y++)
-    for (size_t x = 0; x < t.width; x++)
-      for (size_t c = 0; c < 3; c++) store(&t, c, y, x, table[c][rgb[(y * t.width + x) * 3 + c]]);
+    for (int i = 0; i < 256; i++) {
+      p.table[c][i] = encode(&t, ((float)i / 255.0f - mean[c]) / std[c]);
+      p.bytes[c][i] = (uint8_t)p.table[c][i];
+    }
+  mf_pool_run(mf_session_pool(s), mf_pool_threads(mf_session_pool(s)), store_rows, &p);
   return MF_OK;
 }
 

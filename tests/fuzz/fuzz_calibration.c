@@ -1,5 +1,5 @@
 // Any bytes: a calibration that a graph takes or refuses, or one line that names the file.
-#include "quant/calibration.h"
+#include "quant/equalise.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,9 @@ static void check_status(mf_status status, const mf_error *e) {
 static void apply(const mf_calibration *c) {
   mf_error e = {0};
   mf_graph *g = make_graph();
-  mf_status status = mf_calibration_annotate(c, g, &e);
+  mf_status status = mf_calibration_equalise(c, g, &g->arena, &e);
+  check_status(status, &e);
+  if (status == MF_OK) status = mf_calibration_annotate(c, g, &e);
   check_status(status, &e);
   if (status == MF_OK) status = mf_calibration_correct(c, g, &e);
   check_status(status, &e);
@@ -72,6 +74,11 @@ static void check(const mf_calibration *c, size_t size) {
     count += (size_t)c->corrections[i].channels;
     for (int k = 0; k < c->corrections[i].channels; k++)
       if (!isfinite(c->corrections[i].shift[k])) abort();
+  }
+  for (int i = 0; i < c->equalisation_count; i++) {
+    count += 1 + (size_t)c->equalisations[i].channels;
+    for (int k = 0; k < c->equalisations[i].channels; k++)
+      if (!(c->equalisations[i].factors[k] > 0) || !isfinite(c->equalisations[i].factors[k])) abort();
   }
   if (count > size) abort();
 }

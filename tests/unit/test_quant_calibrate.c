@@ -1,5 +1,6 @@
 // The whole of calibration, over small random networks.
 #include "pass/pass.h"
+#include "quant/equalise.h"
 #include "quant/quant.h"
 #include "reference/support.h"
 #include "unit/plan_fixture.h"
@@ -85,6 +86,13 @@ static void expect_equal(const mf_calibration *a, const mf_calibration *b) {
     assert_int_equal(x->channels, y->channels);
     assert_memory_equal(x->shift, y->shift, (size_t)x->channels * sizeof *x->shift);
   }
+  assert_int_equal(a->equalisation_count, b->equalisation_count);
+  for (int i = 0; i < a->equalisation_count; i++) {
+    assert_string_equal(a->equalisations[i].tensor, b->equalisations[i].tensor);
+    assert_int_equal(a->equalisations[i].channels, b->equalisations[i].channels);
+    assert_memory_equal(a->equalisations[i].factors, b->equalisations[i].factors,
+                        (size_t)a->equalisations[i].channels * sizeof(float));
+  }
   assert_int_equal(a->float_count, b->float_count);
   for (int i = 0; i < a->float_count; i++) {
     assert_string_equal(a->floats[i].layer, b->floats[i].layer);
@@ -103,6 +111,14 @@ static mf_status calibrate(result *r, int count, bool strict, const mf_quant_opt
                            mf_error *e) {
   const mf_samples samples = {.count = count, .strict = strict, .fill = fill, .context = r->from};
   return mf_quant_calibrate(&r->calibration, &r->report, r->graph, harness_pool(threads), &samples, options, e);
+}
+
+// Parameters as they were.
+static void expect_parameters(const mf_graph *g, uint64_t id) {
+  mf_graph *fresh = make_network(id);
+  assert_true(mf_calibration_weights_hash(g) == mf_calibration_weights_hash(fresh));
+  for (int t = 0; t < g->tensor_count; t++) assert_null(g->tensors[t].factors);
+  mf_graph_free(fresh);
 }
 
 static void expect_shapes(mf_graph *g, const mf_shape *shapes) {
@@ -141,6 +157,7 @@ static void find_answers(const mf_graph *g, const images *from, int count, int *
 
 static void test_same_every_time(void **state) {
   (void)state;
+  int equalised = 0;
   for (uint64_t id = 1; id <= (uint64_t)HARNESS_SAMPLES(8); id++) {
     mf_error e;
     mf_shape shapes[100];
@@ -149,6 +166,7 @@ static void test_same_every_time(void **state) {
     keep_shapes(g, shapes);
     const mf_quant_options options = {.calibrator = ((const char *[]){"auto", "minmax", "mse", "entropy"})[id % 4],
                                       .survey = id % 3 == 0,
+                                      .equalise = (mf_equalise)(id % 3),
                                       .no_bias_correction = id % 5 == 0,
                                       .float_input = id % 2};
     result first = {.from = &from, .graph = g}, again = first;
@@ -161,10 +179,13 @@ static void test_same_every_time(void **state) {
       mf_calibration_free(&again.calibration);
     }
     expect_shapes(g, shapes);
+    expect_parameters(g, id);
+    equalised += first.calibration.equalisation_count;
     assert_int_equal(first.calibration.samples, 20);
     assert_int_equal(first.report.passed_over, 0);
     assert_int_equal(first.calibration.float_count, 0);
     assert_int_equal(first.calibration.correction_count, options.no_bias_correction ? 0 : multiplying(g));
+    OK(mf_calibration_equalise(&first.calibration, g, &g->arena, &e));
     OK(mf_calibration_annotate(&first.calibration, g, &e));
     OK(mf_calibration_correct(&first.calibration, g, &e));
     OK(mf_graph_verify(g, &e));
@@ -172,6 +193,7 @@ static void test_same_every_time(void **state) {
     test_free(from.data);
     mf_graph_free(g);
   }
+  assert_true(equalised > 0);
 }
 
 // "auto" takes the calibrator whose output is nearest to f32's, and a named one is what it is in the survey.
@@ -361,6 +383,46 @@ static void test_accuracy_target(void **state) {
   if (!HARNESS_SANITIZED) assert_true(fallen > 0 && partly > 0);
 }
 
+// Whichever layers this machine finds slower: they are named once, with the reason, and what the report says is true.
+static void test_slower_layers(void **state) {
+  (void)state;
+  int found = 0;
+  for (uint64_t id = 1; id <= (uint64_t)HARNESS_SAMPLES(6); id++) {
+    mf_error e;
+    mf_shape shapes[100];
+    mf_graph *g = make_network(id);
+    images from = make_images(g, id);
+    keep_shapes(g, shapes);
+    result r = {.from = &from, .graph = g};
+    OK(calibrate(&r, MOST, true, &(mf_quant_options){.calibrator = "minmax", .time_layers = true}, 1, &e));
+    expect_shapes(g, shapes);
+    for (int i = 0; i < r.calibration.float_count; i++) {
+      const mf_node *node = find_node(g, r.calibration.floats[i].layer);
+      double int8 = 0, f32 = 0;
+      assert_true(node && mf_node_multiplies(node));
+      assert_int_equal(sscanf(r.calibration.floats[i].reason, "slower in int8: %lf against %lf ms", &int8, &f32), 2);
+      assert_true(int8 >= f32 && f32 > 0);
+      for (int k = 0; k < i; k++) assert_string_not_equal(r.calibration.floats[k].layer, node->name);
+    }
+    found += r.calibration.float_count;
+    int before[MOST], after[MOST], agreeing = 0;
+    OK(mf_graph_rebatch(g, 1, &e));
+    mf_graph *untouched = make_network(id);
+    OK(mf_graph_rebatch(untouched, 1, &e));
+    find_answers(untouched, &from, MOST, before);
+    mf_graph_free(untouched);
+    OK(mf_calibration_annotate(&r.calibration, g, &e));
+    OK(mf_calibration_correct(&r.calibration, g, &e));
+    find_answers(g, &from, MOST, after);
+    for (int i = 0; i < MOST; i++) agreeing += before[i] == after[i];
+    assert_int_equal(agreeing, lround(r.report.quality.agreement * MOST));
+    mf_calibration_free(&r.calibration);
+    test_free(from.data);
+    mf_graph_free(g);
+  }
+  print_message("%d layers are slower in int8\n", found);
+}
+
 static void test_unknown_calibrator(void **state) {
   (void)state;
   mf_error e;
@@ -376,8 +438,9 @@ static void test_unknown_calibrator(void **state) {
 
 static mf_status attempt(void *context, mf_error *e) {
   result *r = context;
-  const mf_quant_options options = {.calibrator = "percentile-99.9", .accuracy_target = 1};
-  const mf_status status = calibrate(r, 3, true, &options, 1, e);
+  const mf_quant_options options = {
+      .calibrator = "percentile-99.9", .accuracy_target = 1, .equalise = MF_EQUALISE_AUTO};
+  const mf_status status = calibrate(r, MF_CORRECTION_IMAGES, true, &options, 1, e);
   mf_calibration_free(&r->calibration);
   return status;
 }
@@ -386,7 +449,8 @@ static void test_refused_memory(void **state) {
   (void)state;
   mf_shape shapes[100];
   mf_graph *g = new_graph();
-  g->output = ADD(g, FLATTEN, "flat", NONE, plain_convolution(g, "a", add_input(g, SHAPE(BATCH, 3, 4, 4)), 4, 3));
+  const mf_tensor_id x = plain_convolution(g, "a", add_input(g, SHAPE(BATCH, 3, 4, 4)), 4, 3);
+  g->output = ADD(g, FLATTEN, "flat", NONE, plain_convolution(g, "b", x, 4, 1));
   images from = make_images(g, 1);
   keep_shapes(g, shapes);
   result r = {.from = &from, .graph = g};
@@ -398,10 +462,11 @@ static void test_refused_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_every_time), cmocka_unit_test(test_survey),
-      cmocka_unit_test(test_broken_samples),  cmocka_unit_test(test_interruption),
-      cmocka_unit_test(test_accuracy_target), cmocka_unit_test(test_unknown_calibrator),
-      cmocka_unit_test(test_refused_memory),  cmocka_unit_test(test_too_few_to_correct),
+      cmocka_unit_test(test_same_every_time),    cmocka_unit_test(test_survey),
+      cmocka_unit_test(test_broken_samples),     cmocka_unit_test(test_interruption),
+      cmocka_unit_test(test_accuracy_target),    cmocka_unit_test(test_unknown_calibrator),
+      cmocka_unit_test(test_refused_memory),     cmocka_unit_test(test_slower_layers),
+      cmocka_unit_test(test_too_few_to_correct),
   };
   return cmocka_run_group_tests(tests, NULL, harness_end);
 }

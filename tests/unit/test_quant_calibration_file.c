@@ -25,6 +25,8 @@ static mf_calibrated_tensor tensors[] = {
 };
 static float shifts[300];
 static mf_bias_correction corrections[] = {{"a.b", shifts, 300}, {"one", shifts + 7, 1}};
+static const float factors[] = {1, 0.03125f, 0.333333343f, 1.17549435e-38f};
+static mf_equalisation equalisations[] = {{"a.b", factors, 4}, {"one", factors + 2, 1}};
 static mf_float_layer floats[] = {{"fc", "adds the most noise but 0 (its output in int8: 12.3 dB)"}};
 
 static mf_calibration sample(bool full) {
@@ -42,6 +44,8 @@ static mf_calibration sample(bool full) {
     c.correction_count = COUNT(corrections);
     c.floats = floats;
     c.float_count = COUNT(floats);
+    c.equalisations = equalisations;
+    c.equalisation_count = COUNT(equalisations);
   }
   return c;
 }
@@ -66,6 +70,13 @@ static void expect_equal(const mf_calibration *a, const mf_calibration *b) {
     assert_int_equal(a->corrections[i].channels, b->corrections[i].channels);
     assert_memory_equal(a->corrections[i].shift, b->corrections[i].shift,
                         (size_t)a->corrections[i].channels * sizeof(float));
+  }
+  assert_int_equal(a->equalisation_count, b->equalisation_count);
+  for (int i = 0; i < a->equalisation_count; i++) {
+    assert_string_equal(a->equalisations[i].tensor, b->equalisations[i].tensor);
+    assert_int_equal(a->equalisations[i].channels, b->equalisations[i].channels);
+    assert_memory_equal(a->equalisations[i].factors, b->equalisations[i].factors,
+                        (size_t)a->equalisations[i].channels * sizeof(float));
   }
   assert_int_equal(a->float_count, b->float_count);
   for (int i = 0; i < a->float_count; i++) {
@@ -105,7 +116,8 @@ static const char good[] =
     "\"images_hash\":\"fedcba9876543210\",\"samples\":3,\"calibrator\":\"mse\","
     "\"tensors\":[{\"tensor\":\"input\",\"dtype\":\"s8\",\"scale\":0.5,\"calibrator\":\"mse\","
     "\"range\":[-1,2]}],\"float_layers\":[{\"layer\":\"fc\",\"reason\":\"noise\"}],"
-    "\"bias_corrections\":[{\"layer\":\"a\",\"shift\":[0.25,-1,0]}]}";
+    "\"bias_corrections\":[{\"layer\":\"a\",\"shift\":[0.25,-1,0]}],"
+    "\"equalisations\":[{\"tensor\":\"b\",\"factors\":[0.125,1]}]}";
 
 static const edit edits[] = {
     {NULL, "", "expected a calibration in JSON"},
@@ -174,6 +186,14 @@ static const edit edits[] = {
     {"[0.25,-1,0]", "[0.25,\"-1\",0]", "a \"shift\" is no number"},
     {"[0.25,-1,0]", "[0.25,[-1],0]", "a \"shift\" is no number"},
     {"[0.25,-1,0]", "[1e300,-1,0]", "a \"shift\" is no number"},
+    {"\"equalisations\":[", "\"equalisations\":{},\"x\":[", "\"equalisations\" is missing or no list"},
+    {"\"tensor\":\"b\",", "", "\"tensor\" is missing or no text"},
+    {"\"factors\":[0.125,1]", "\"factors\":1", "\"factors\" is missing or no list"},
+    {"[0.125,1]", "[0.125,null]", "a \"factors\" is no number"},
+    {"[0.125,1]", "[1e300,1]", "a \"factors\" is no number"},
+    {"[0.125,1]", "[0,1]", "a \"factor\" is not positive"},
+    {"[0.125,1]", "[0.125,-1]", "a \"factor\" is not positive"},
+    {"[0.125,1]", "[1e-60,1]", "a \"factor\" is not positive"},
 };
 
 // A copy of exactly its size, so that the sanitizers see what is read behind it.
@@ -214,6 +234,15 @@ static void test_good(void **state) {
   assert_string_equal(c.floats[0].layer, "fc");
   assert_int_equal(c.corrections[0].channels, 3);
   assert_memory_equal(c.corrections[0].shift, shift, sizeof shift);
+  assert_true(c.equalisation_count == 1 && c.equalisations[0].channels == 2);
+  assert_string_equal(c.equalisations[0].tensor, "b");
+  assert_true(c.equalisations[0].factors[0] == 0.125f && c.equalisations[0].factors[1] == 1);
+  mf_calibration_free(&c);
+  char old[sizeof good]; // of a version that had none
+  const char *rest = strstr(good, ",\"equalisations\"");
+  const int size = snprintf(old, sizeof old, "%.*s}", (int)(rest - good), good);
+  OK(parse(&c, old, (size_t)size, &e));
+  assert_int_equal(c.equalisation_count, 0);
   mf_calibration_free(&c);
 }
 
