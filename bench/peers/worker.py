@@ -96,10 +96,34 @@ def mnn():
                 json.dump({'format': 'RGB', 'mean': [128.] * 3, 'normal': [1 / 32] * 3, 'width': size, 'height': size, 'path': f'{folder}/pictures/',
                            'used_image_num': 8, 'feature_quantize_method': 'KL', 'weight_quantize_method': 'MAX_ABS'}, f)
             _tools.mnnquant(['mnnquant', f'{folder}/net.mnn', path, f'{folder}/mnnquant.json'])
-    runtime = MNN.nn.create_runtime_manager(({'backend': 'CPU', 'numThread': threads, 'precision': 'normal'},))
-    net = MNN.nn.load_module_from_file(path, [], [], runtime_manager=runtime)
-    x = MNN.expr.const(x, list(x.shape), MNN.expr.NCHW)
-    return MNN.version(), lambda: net.forward([x])[0].read()
+    net = MNN.Interpreter(path)  # its Module interface computes nonsense in int8
+    session = net.createSession({'backend': 'CPU', 'numThread': threads, 'precision': 'normal'})
+    into = net.getSessionInput(session)
+    net.resizeTensor(into, x.shape)
+    net.resizeSession(session)
+    out = net.getSessionOutput(session)
+    host = [MNN.Tensor(a.shape, MNN.Halide_Type_Float, a, MNN.Tensor_DimensionType_Caffe) for a in (x, np.zeros(out.getShape(), np.float32))]
+
+    def run():
+        into.copyFrom(host[0])
+        net.runSession(session)
+        out.copyToHostTensor(host[1])
+        return host[1].getNumpyData()
+    return MNN.version(), run
+
+
+def pad_pooling_apart(graph):
+    """Pads before max-pooling with zeros, which after a ReLU is the same: onnx2tf pads with -inf, which LiteRT's fast kernels and quantiser do not take."""
+    import onnx
+    for at, node in [(i, n) for i, n in enumerate(graph.node) if n.op_type == 'MaxPool']:
+        pads = next(a for a in node.attribute if a.name == 'pads').ints
+        if not any(pads): continue
+        name = f'{node.output[0]}_pads'
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array([0, 0, *pads[:2], 0, 0, *pads[2:]]), name))
+        padding = onnx.helper.make_node('Pad', [node.input[0], name], [f'{name}_out'])
+        node.input[0], pads[:] = padding.output[0], [0] * 4
+        graph.node.insert(at, padding)
+        return  # one a network
 
 
 def litert():
@@ -112,6 +136,7 @@ def litert():
         import onnx, onnx2tf
         net = onnx.load(f'{folder}/net.onnx')
         for value in [*net.graph.input, *net.graph.output]: value.type.tensor_type.shape.dim[0].dim_value = batch
+        pad_pooling_apart(net.graph)
         onnx.save(net, f'{folder}/fixed.onnx')
         onnx2tf.convert(input_onnx_file_path=f'{folder}/fixed.onnx', output_folder_path=converted, non_verbose=True)
     x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
