@@ -13,7 +13,8 @@ static char *command_of(const tune_report *report, const combination *c) {
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   fputs("minfer run", out);
-  options_put(out, o, 1U << GROUP_NETWORK | 1U << GROUP_PRECISION | 1U << GROUP_PLANNING, NULL);
+  static const char *const lists[] = {"chunks", NULL};
+  options_put(out, o, 1U << GROUP_NETWORK | 1U << GROUP_PRECISION | 1U << GROUP_PLANNING, lists);
   fprintf(out, " --batch %d", c->key.batch);
   if (c->key.chunk) fprintf(out, " --chunk %d", c->key.chunk);
   fprintf(out, " --threads %d", c->key.threads);
@@ -26,8 +27,13 @@ static char *command_of(const tune_report *report, const combination *c) {
   return fclose(out) == 0 ? text : NULL;
 }
 
+static int chunk_of(const candidate *c) {
+  return c->side->plan->batch / c->side->plan->chunks;
+}
+
 static void put_candidate(table *t, const candidate *c, const tune_result *r) {
   table_cell(t, "%d", c->of->key.batch);
+  table_cell(t, "%d", chunk_of(c));
   table_cell(t, "%d", c->of->key.threads);
   table_cell(t, "%d", c->of->key.instances);
   table_cell(t, "%s", c->of->key.threads == 1 ? "-" : sweep_spin_text((char[24]){0}, c->of->key.spin_us));
@@ -45,10 +51,10 @@ static void put_candidate(table *t, const candidate *c, const tune_result *r) {
 }
 
 static void candidate_columns(table *t) {
-  static const char *const titles[] = {"batch",    "threads", "instances", "spin us", "affinity",
-                                       "images/s", "+-%",     "p99 ms",    "rounds",  ""};
+  static const char *const titles[] = {"batch",    "chunk", "threads", "instances", "spin us", "affinity",
+                                       "images/s", "+-%",   "p99 ms",  "rounds",    ""};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
-    table_column(t, titles[i], i == 4 || i == 9 ? TABLE_LEFT : TABLE_RIGHT);
+    table_column(t, titles[i], i == 5 || i == 10 ? TABLE_LEFT : TABLE_RIGHT);
 }
 
 static void put_gain(page *p, const char *over, const stats_summary *ratio) {
@@ -98,6 +104,7 @@ static void put_json_ratio(minfer_json *j, const char *key, bool there, const st
 static void put_json_candidate(minfer_json *j, const candidate *c, bool standard) {
   minfer_json_object(j, NULL);
   minfer_json_int(j, "batch", c->of->key.batch);
+  minfer_json_int(j, "chunk", chunk_of(c));
   minfer_json_int(j, "threads", c->of->key.threads);
   minfer_json_int(j, "instances", c->of->key.instances);
   if (c->of->key.spin_us == INT64_MAX)
@@ -141,7 +148,8 @@ static bool put_csv(FILE *out, const tune_report *report) {
   table t = {0};
   static const char *const titles[] = {"batch",          "threads",      "instances",        "spin_us",
                                        "affinity",       "images_per_s", "images_per_s_low", "images_per_s_high",
-                                       "latency_ms_p99", "within_bound", "rounds",           "dropped_after_stage"};
+                                       "latency_ms_p99", "within_bound", "rounds",           "dropped_after_stage",
+                                       "chunk"};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) table_column(&t, titles[i], TABLE_LEFT);
   for (size_t i = 0; i < r->count; i++) {
     const candidate *c = &r->items[i];
@@ -157,6 +165,7 @@ static bool put_csv(FILE *out, const tune_report *report) {
     table_cell(&t, "%s", c->fits ? "yes" : "no");
     table_cell(&t, "%zu", c->side->rounds.count);
     table_cell(&t, "%d", c->stage);
+    table_cell(&t, "%d", chunk_of(c));
   }
   return report_table(out, report->console, report->options, &t);
 }

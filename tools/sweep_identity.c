@@ -7,7 +7,7 @@
 #include <string.h>
 
 // What is in the columns, and the budget: how far it went stands in the row's interval.
-static const char *const in_columns[] = {"models", "dtypes", "weights", "budget", NULL};
+static const char *const in_columns[] = {"models", "dtypes", "weights", "chunks", "budget", NULL};
 static const unsigned groups =
     1U << GROUP_NETWORK | 1U << GROUP_PRECISION | 1U << GROUP_PLANNING | 1U << GROUP_MEASURING;
 
