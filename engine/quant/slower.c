@@ -85,8 +85,8 @@ static mf_status run_rounds(const mf_quant_run *r, timing *a, timing *b, double 
   }
   *ratio = median(ratios, count);
   for (int n = 0; n < r->graph->node_count; n++) {
-    a->node[n] = median(a->rounds + n * MOST_ROUNDS, count);
-    b->node[n] = median(b->rounds + n * MOST_ROUNDS, count);
+    a->node[n] = median(a->rounds + (size_t)n * MOST_ROUNDS, count);
+    b->node[n] = median(b->rounds + (size_t)n * MOST_ROUNDS, count);
   }
   return MF_OK;
 }
