@@ -186,6 +186,8 @@ static mf_status choose_calibrator(mf_quant_run *r, mf_calibration *out, mf_erro
 
 // With the equalisation in the place of *out when the output is nearer to f32's so.
 static mf_status try_equalised(mf_quant_run *r, mf_calibration *out, mf_error *e) {
+  MF_TRY(mf_quant_find_factors(r, e));
+  if (!r->equalisation.equalisation_count) return MF_OK;
   mf_observations plain = r->seen;
   const mf_quant_report report = *r->report;
   const mf_calibrator *calibrator = r->calibrator;
@@ -212,10 +214,15 @@ static mf_status try_equalised(mf_quant_run *r, mf_calibration *out, mf_error *e
 static mf_status choose(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   const mf_quant_options *o = r->options;
   MF_TRY(mf_quant_prepare(r, e));
-  if (o->equalise == MF_EQUALISE_ON && r->equalisation.equalisation_count) MF_TRY(mf_quant_equalise(r, e));
+  if (o->equalise == MF_EQUALISE_ON) {
+    MF_TRY(mf_quant_find_factors(r, e));
+    if (r->equalisation.equalisation_count) MF_TRY(mf_quant_equalise(r, e));
+  }
   MF_TRY(mf_quant_observe(r, e));
   MF_TRY(choose_calibrator(r, out, e));
-  if (o->equalise == MF_EQUALISE_AUTO && r->equalisation.equalisation_count) MF_TRY(try_equalised(r, out, e));
+  const mf_quality *q = &r->report->quality;
+  if (o->equalise == MF_EQUALISE_AUTO && q->images && q->sqnr_db < MF_EQUALISE_BELOW_DB)
+    MF_TRY(try_equalised(r, out, e));
   if (o->time_layers) MF_TRY(mf_quant_find_slower(r, out, e));
   return o->accuracy_target > 0 ? mf_quant_fall_back(r, out, e) : MF_OK;
 }

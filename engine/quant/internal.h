@@ -34,10 +34,12 @@ typedef struct mf_quant_network {
 
 // Images are taken at even spacing: number i of `wanted` out of `count`.
 int mf_quant_spaced(int i, int wanted, int count);
-// Room for what is found, and the factors of an equalisation that is asked for or to be tried.
+// Room for what is found.
 mf_status mf_quant_prepare(mf_quant_run *r, mf_error *e);
 // Run f32, of the graph as it is, over all images for what its activations hold.
 mf_status mf_quant_observe(mf_quant_run *r, mf_error *e);
+// The factors of an equalisation, from every image (AUTO: every second one); none of fewer than MF_CORRECTION_IMAGES.
+mf_status mf_quant_find_factors(mf_quant_run *r, mf_error *e);
 // The equalisation into the graph, and out of it.
 mf_status mf_quant_equalise(mf_quant_run *r, mf_error *e);
 void mf_quant_undo_equalisation(mf_quant_run *r);

@@ -74,9 +74,12 @@ static mf_status watch_channels(mf_quant_run *r, const mf_quant_network *f32, ch
   return MF_OK;
 }
 
-static mf_status find_factors(mf_quant_run *r, mf_error *e) {
+mf_status mf_quant_find_factors(mf_quant_run *r, mf_error *e) {
   channel_watch watch = {.run = r};
   mf_quant_network f32;
+  if (r->samples->count < MF_CORRECTION_IMAGES) return MF_OK;
+  mf_quant_forget(r->graph);
+  MF_TRY(mf_graph_rebatch(r->graph, 1, e));
   MF_TRY(mf_quant_open(r, 1, &f32, e));
   mf_status status = mf_channels_create(&watch.channels, r->graph, e);
   if (status == MF_OK) status = watch_channels(r, &f32, &watch, e);
@@ -137,8 +140,7 @@ mf_status mf_quant_prepare(mf_quant_run *r, mf_error *e) {
   r->outputs = mf_arena_alloc(&r->arena, bytes);
   r->broken = mf_arena_alloc(&r->arena, (size_t)r->samples->count);
   if (!r->outputs || !r->broken) return mf_fail_memory(e, bytes);
-  const bool enough = r->samples->count >= MF_CORRECTION_IMAGES;
-  return r->options->equalise != MF_EQUALISE_OFF && enough ? find_factors(r, e) : MF_OK;
+  return MF_OK;
 }
 
 mf_status mf_quant_observe(mf_quant_run *r, mf_error *e) {

@@ -30,10 +30,12 @@ typedef struct mf_candidate { // a calibrator that was tried
 
 #define MF_CORRECTION_IMAGES 16 // fewer show an image's own means and ranges, not the channels'
 
+#define MF_EQUALISE_BELOW_DB 30 // SQNR of the output from which on AUTO does not try: that takes as long as the rest
+
 typedef enum mf_equalise {
   MF_EQUALISE_OFF,
   MF_EQUALISE_ON,  // by what all images show
-  MF_EQUALISE_AUTO // by what every second one shows, and only where the output over all comes nearer to f32's
+  MF_EQUALISE_AUTO // by what every second one shows, where the output is not near f32's and comes nearer over all
 } mf_equalise;
 
 typedef struct mf_quant_options {

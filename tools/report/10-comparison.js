@@ -271,12 +271,13 @@ function showComparison() {
       ') against A (' +
       traces[0].title +
       '): ' +
+      'of ' +
+      ratios.length +
+      ' layers ' +
       faster +
-      ' layers faster, ' +
+      ' faster, ' +
       slower +
-      ' slower, ' +
-      (ratios.length - faster - slower) +
-      ' within 3 %.'
+      ' slower, the others within 3 %.'
     );
   });
   byId('comparison-lead').textContent =
