@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""INT8 accuracy as a table: every network with real weights, every calibrator, with and without bias correction.
+"""INT8 accuracy as a table: every network with real weights, every calibrator, with and without bias correction, and the default, which may equalise.
 
   bench/accuracy.py [--minfer PATH] [--data DIR] [--models A,B] [--out FILE.md] [--halves]
 
@@ -29,12 +29,14 @@ def cell(r):
 
 
 def calibrators(args, out):
-    print('| network | f32 |', *(f'{c} |' for c in CALIBRATORS), 'auto, corrected | mse, corrected (default) | int8 |', file=out)
-    print('|---|---|' + '---|' * (len(CALIBRATORS) + 3), file=out, flush=True)
+    print('| network | f32 |', *(f'{c} |' for c in CALIBRATORS), 'auto, corrected | mse, corrected | default | int8 |', file=out)
+    print('|---|---|' + '---|' * (len(CALIBRATORS) + 4), file=out, flush=True)
+    off = ['--equalisation', 'off']
     for name in args.models:
         images = f'{args.data}/images'
-        results = [accuracy(args, name, images, images, '--calibrator', c, '--bias-correction', 'off') for c in CALIBRATORS]
-        results += [accuracy(args, name, images, images, '--calibrator', 'auto'), accuracy(args, name, images, images)]
+        results = [accuracy(args, name, images, images, '--calibrator', c, '--bias-correction', 'off', *off) for c in CALIBRATORS]
+        results += [accuracy(args, name, images, images, '--calibrator', c, *off) for c in ('auto', 'mse')]
+        results.append(accuracy(args, name, images, images))
         last = results[-1]
         print(f"| {name} | {last['f32']['top1']:.1f} |", *(f'{cell(r)} |' for r in results), f"{100 * last['int8_share']:.1f} % |", file=out, flush=True)
 
