@@ -41,7 +41,8 @@ typedef struct mf_tensor {
   const float *data; // constants: dense, row-major, 64-byte or file aligned to 4; NULL for activations
   int32_t producer;  // index of the node that writes it, or -1 for inputs and constants
   mf_quantization quantization;
-  const float *factors; // of an equalised activation, one a channel (dimension 1): real = factor * what it holds; or NULL
+  const float
+      *factors; // of an equalised activation, one a channel (dimension 1): real = factor * what it holds; or NULL
 } mf_tensor;
 
 // What a fused node still does to its result before storing it, in order.

@@ -14,7 +14,8 @@ static const minfer_primitive primitives[] = {{.kind = "reorder", .layer = -1},
                                               {.kind = "convolution", .layer = 1}};
 static const minfer_layer layers[] = {{.first_primitive = 1, .primitive_count = 1},
                                       {.first_primitive = 2, .primitive_count = 2}};
-static const minfer_plan plan = {.chunks = 1, .primitives = primitives, .primitive_count = 4, .layers = layers, .layer_count = 2};
+static const minfer_plan plan = {
+    .chunks = 1, .primitives = primitives, .primitive_count = 4, .layers = layers, .layer_count = 2};
 enum { MS = 1000000 };
 
 typedef struct trace {
