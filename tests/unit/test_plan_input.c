@@ -52,10 +52,11 @@ static void test_two_readers(void **state) {
           for (int open = 0; open < 2; open++) {
             if (HARNESS_SANITIZED && (a + b + kind + (int)layout + open) % 4) continue;
             if ((kind == 1 && !harness_has_bf16()) || (kind == 2 && layout % 2)) continue;
-            const place p = {.input = SHAPE(2, 3, 6, 7),
-                             .threads = 1,
-                             .int8 = kind == 2,
-                             .plan = {layout, MF_ALGORITHM_AUTO, kind == 1 ? MF_BF16 : MF_F32, !open}};
+            const place p = {
+                .input = SHAPE(2, 3, 6, 7),
+                .threads = 1,
+                .int8 = kind == 2,
+                .plan = {.layout = layout, .activations = kind == 1 ? MF_BF16 : MF_F32, .float_input = !open}};
             snprintf(label, sizeof label, "readers %d, %d, %s, layout %d, %s", a, b,
                      ((const char *[]){"f32", "bf16", "int8"})[kind], layout, open ? "open" : "float");
             check_readers(readers[a], readers[b], &p, label);
