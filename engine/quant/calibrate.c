@@ -171,6 +171,16 @@ static mf_status try_all(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   return MF_OK;
 }
 
+mf_status mf_quant_take(mf_quant_run *r, mf_status named, mf_calibration *one, mf_calibration *out, mf_error *e) {
+  mf_quality quality = {0};
+  const mf_status status = named == MF_OK ? mf_quant_try(r, r->calibrator, one, NULL, &quality, e) : named;
+  mf_calibration_free(status == MF_OK ? out : one);
+  if (status != MF_OK) return status;
+  *out = *one;
+  r->report->quality = quality;
+  return MF_OK;
+}
+
 static mf_status choose_calibrator(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   const mf_quant_options *o = r->options;
   *r->report = (mf_quant_report){.passed_over = r->report->passed_over};

@@ -124,18 +124,8 @@ static mf_status name_floats(const mf_quant_run *r, mf_calibration *out, const r
 // With the first `count` layers in f32.
 static mf_status try_floats(mf_quant_run *r, const rank *ranks, int count, mf_calibration *out, mf_error *e) {
   mf_calibration one = {.calibrator = r->calibrator->name};
-  mf_quality quality = {0};
-  mf_status status = name_floats(r, &one, ranks, count, e);
-  if (status == MF_OK) status = mf_quant_try(r, r->calibrator, &one, NULL, &quality, e);
-  if (status == MF_OK) status = mf_quant_tell(r, "layers in f32", (size_t)count, 0, e);
-  if (status != MF_OK) {
-    mf_calibration_free(&one);
-    return status;
-  }
-  mf_calibration_free(out);
-  *out = one;
-  r->report->quality = quality;
-  return MF_OK;
+  MF_TRY(mf_quant_take(r, name_floats(r, &one, ranks, count, e), &one, out, e));
+  return mf_quant_tell(r, "layers in f32", (size_t)count, 0, e);
 }
 
 // Doubles the number until it is enough, then halves the gap.

@@ -55,6 +55,9 @@ mf_status mf_quant_judge(const mf_quant_run *r, const mf_quant_network *n, int64
 // is judged with and without correction, whatever the options say.
 mf_status mf_quant_try(const mf_quant_run *r, const mf_calibrator *calibrator, mf_calibration *out, mf_quality *plain,
                        mf_quality *corrected, mf_error *e);
+// The same with the run's calibrator for *one, whose layers in f32 were named with that status; then *one is in the
+// place of *out, and its quality in the report. Either way *one is used up.
+mf_status mf_quant_take(mf_quant_run *r, mf_status named, mf_calibration *one, mf_calibration *out, mf_error *e);
 // The slow layers into the floats of a calibration without any, with room for more.
 mf_status mf_quant_name_floats(const mf_quant_run *r, mf_calibration *out, int more, mf_error *e);
 

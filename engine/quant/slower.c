@@ -177,17 +177,7 @@ static mf_status name_layers(mf_quant_run *r, const search *s, int count, mf_err
 
 static mf_status take(mf_quant_run *r, mf_calibration *out, mf_error *e) {
   mf_calibration one = {.calibrator = r->calibrator->name};
-  mf_quality quality = {0};
-  mf_status status = mf_quant_name_floats(r, &one, 0, e);
-  if (status == MF_OK) status = mf_quant_try(r, r->calibrator, &one, NULL, &quality, e);
-  if (status != MF_OK) {
-    mf_calibration_free(&one);
-    return status;
-  }
-  mf_calibration_free(out);
-  *out = one;
-  r->report->quality = quality;
-  return MF_OK;
+  return mf_quant_take(r, mf_quant_name_floats(r, &one, 0, e), &one, out, e);
 }
 
 mf_status mf_quant_find_slower(mf_quant_run *r, mf_calibration *out, mf_error *e) {
