@@ -1,24 +1,11 @@
 """The page of `minfer report` in a real browser (tests/browser.sh installs it): no console error, no request, the numbers of the trace,
 zooming and sorting, two traces, light and dark, narrow and wide, many spans, and names that try to be markup."""
-import os, re, statistics, sys, tempfile, time, unittest
-from support import program, trace_figures
+import os, re, statistics, tempfile, time, unittest
+from support import browser, program, trace_figures
 
-CHROMIUM = '/usr/bin/chromium'
-BROWSER = os.path.join(program.DATA, 'browser', 'bin', 'python')
 PAGES = {'one': 'int8', 'plain': 'plain', 'two': 'f32 int8', 'fusion': 'f32 plain', 'three': 'f32 int8 plain', 'many': 'many', 'hostile': 'hostile',
          'hostile2': 'hostile int8', 'run': 'run', 'layer': 'layer', 'unrun': 'unrun', 'nothing': 'nothing', 'mixed': 'nothing run layer int8'}
 SECTIONS = 'timeline', 'layers', 'kinds', 'reorders', 'roofline', 'startup', 'memory', 'threads', 'environment'
-
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    if os.path.exists(BROWSER) and sys.executable != BROWSER:
-        os.execv(BROWSER, [BROWSER] + sys.argv)
-    print('SKIP: needs Playwright (tests/browser.sh installs it)')
-    sys.exit(77)
-if not os.path.exists(CHROMIUM):
-    print('SKIP: needs %s (tests/browser.sh installs it)' % CHROMIUM)
-    sys.exit(77)
 
 
 class Report(unittest.TestCase):
@@ -42,8 +29,8 @@ class Report(unittest.TestCase):
                             trace_figures.make(9, 3, 2, name=name, environment=hostile, kind=trace_figures.ENDING))
         for page, names in PAGES.items():
             cls.run_minfer('report %s -o %s.html' % (' '.join(name + '.trace.json' for name in names.split()), page))
-        cls.playwright = sync_playwright().start()
-        cls.browser = cls.playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
+        cls.playwright = browser.sync_playwright().start()
+        cls.browser = cls.playwright.chromium.launch(executable_path=browser.CHROMIUM, args=['--no-sandbox'])
 
     @classmethod
     def tearDownClass(cls):

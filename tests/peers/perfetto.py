@@ -1,20 +1,8 @@
 """A trace of resnet50 in Perfetto's trace processor, which runs as WebAssembly in a browser: it takes the file without a complaint and answers
 queries with every span's name, times and parent."""
-import base64, functools, http.server, json, os, sys, tempfile, threading
+import base64, functools, http.server, json, tempfile, threading
 import peers
-
-CHROMIUM = '/usr/bin/chromium'
-BROWSER = os.path.join(peers.program.DATA, 'browser', 'bin', 'python')
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    if os.path.exists(BROWSER) and sys.executable != BROWSER:
-        os.execv(BROWSER, [BROWSER] + sys.argv)
-    print('SKIP: needs Playwright (tests/browser.sh installs it)')
-    sys.exit(77)
-if not os.path.exists(CHROMIUM):
-    print('SKIP: needs %s (tests/browser.sh installs it)' % CHROMIUM)
-    sys.exit(77)
+from support import browser as chromium
 
 # ---- protocol buffers, as much of them as its remote procedure calls need (protos/perfetto/trace_processor/trace_processor.proto)
 
@@ -166,8 +154,8 @@ def main():
         data = peers.read(scratch, 't.trace.json').encode()
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
+    with chromium.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.CHROMIUM, args=['--no-sandbox'])
         page = browser.new_page()
         page.goto('http://127.0.0.1:%d/LICENSE' % server.server_port)
         processor = Processor(page)
