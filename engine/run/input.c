@@ -3,6 +3,11 @@
 #include "run/internal.h"
 #include <math.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+#define GROUP 48 // bytes that are quantized together: whole pixels, whole vectors
 
 typedef struct target { // the input value as strided memory
   char *bytes;
@@ -41,6 +46,13 @@ static mf_status open_target(mf_session *s, int64_t n, target *t, mf_error *e) {
   return MF_OK;
 }
 
+// The nearest integer of the target's type; NaN: the lowest.
+static uint8_t round_to(const target *t, float x) {
+  const float low = t->dtype == MF_U8 ? 0 : -128, high = t->dtype == MF_U8 ? 255 : 127;
+  x = rintf(x);
+  return (uint8_t)(int)(x >= low ? x <= high ? x : high : low);
+}
+
 // One number in the target's type: up to four bytes, little end first.
 static uint32_t encode(const target *t, float x) {
   uint32_t bits = 0;
@@ -50,11 +62,8 @@ static uint32_t encode(const target *t, float x) {
   case MF_F16:
     return mf_f32_to_f16(x);
   case MF_U8:
-  case MF_S8: {
-    float low = t->dtype == MF_U8 ? 0 : -128, high = t->dtype == MF_U8 ? 255 : 127;
-    float q = rintf(x / t->quantization.scale) + (float)t->quantization.zero_point;
-    return (uint8_t)(int)(q >= low ? q <= high ? q : high : low); // NaN: low
-  }
+  case MF_S8:
+    return round_to(t, x / t->quantization.scale + (float)t->quantization.zero_point);
   default:
     memcpy(&bits, &x, sizeof bits);
     return bits;
@@ -79,8 +88,8 @@ static inline void store(const target *t, size_t c, size_t y, size_t x, uint32_t
 typedef struct picture {
   const target *to;
   const uint8_t *rgb;
-  uint32_t table[3][256]; // what is stored for a pixel
-  uint8_t bytes[3][256];  // the same where it is a byte
+  uint32_t table[3][256];                          // what is stored for a pixel
+  _Alignas(16) float factor[GROUP], addend[GROUP]; // the same of int8: the byte * factor + addend, rounded
 } picture;
 
 static void store_row(const picture *p, size_t y) {
@@ -89,23 +98,70 @@ static void store_row(const picture *p, size_t y) {
     for (size_t c = 0; c < 3; c++) store(p->to, c, y, x, p->table[c][*from++]);
 }
 
+#if defined(__x86_64__)
+// A third of the time of a look into the table. Conversions round to nearest even, and packing saturates; the
+// minimum is there because numbers beyond int32, and NaN, become the lowest of all.
+static inline __m128i quantize_4(__m128i bytes, const float *factor, const float *addend) {
+  const __m128 x = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(bytes), _mm_load_ps(factor)), _mm_load_ps(addend));
+  return _mm_cvtps_epi32(_mm_min_ps(_mm_set1_ps(1e9f), x));
+}
+
+static inline void quantize_group(const picture *p, const uint8_t *from, uint8_t *to) {
+  const __m128i zero = _mm_setzero_si128();
+  const bool is_unsigned = p->to->dtype == MF_U8;
+  for (size_t i = 0; i < GROUP; i += 16) {
+    const float *factor = p->factor + i, *addend = p->addend + i;
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(from + i));
+    const __m128i low = _mm_unpacklo_epi8(bytes, zero), high = _mm_unpackhi_epi8(bytes, zero);
+    const __m128i first = _mm_packs_epi32(quantize_4(_mm_unpacklo_epi16(low, zero), factor, addend),
+                                          quantize_4(_mm_unpackhi_epi16(low, zero), factor + 4, addend + 4));
+    const __m128i last = _mm_packs_epi32(quantize_4(_mm_unpacklo_epi16(high, zero), factor + 8, addend + 8),
+                                         quantize_4(_mm_unpackhi_epi16(high, zero), factor + 12, addend + 12));
+    _mm_storeu_si128((__m128i *)(to + i), is_unsigned ? _mm_packus_epi16(first, last) : _mm_packs_epi16(first, last));
+  }
+}
+#else
+static void quantize_group(const picture *p, const uint8_t *from, uint8_t *to) {
+  for (size_t i = 0; i < GROUP; i++) to[i] = round_to(p->to, (float)from[i] * p->factor[i] + p->addend[i]);
+}
+#endif
+
 // int8 in nhwc: every pixel counts, since the run itself takes little longer.
 static void store_row_of_bytes(const picture *p, size_t y) {
-  const uint8_t *from = p->rgb + y * p->to->width * 3;
-  uint8_t *to = (uint8_t *)p->to->bytes + y * p->to->stride[2];
-  for (size_t x = 0; x < p->to->width; x++, from += 3, to += 3) {
-    to[0] = p->bytes[0][from[0]];
-    to[1] = p->bytes[1][from[1]];
-    to[2] = p->bytes[2][from[2]];
-  }
+  const size_t n = p->to->width * 3, rest = n % GROUP;
+  const uint8_t *from = p->rgb + y * n;
+  uint8_t *to = (uint8_t *)p->to->bytes + y * p->to->stride[2], group[GROUP] = {0};
+  for (size_t i = 0; i < n - rest; i += GROUP) quantize_group(p, from + i, to + i);
+  if (!rest) return;
+  memcpy(group, from + n - rest, rest);
+  quantize_group(p, group, group);
+  memcpy(to + n - rest, group, rest);
+}
+
+static bool is_row_of_bytes(const target *t) {
+  return mf_dtype_size(t->dtype) == 1 && t->block == 1 && t->stride[1] == 1 && t->stride[3] == 3;
 }
 
 static void store_rows(int part, int parts, void *context) {
   const picture *p = context;
   const target *t = p->to;
-  const bool bytes = mf_dtype_size(t->dtype) == 1 && t->block == 1 && t->stride[1] == 1 && t->stride[3] == 3;
+  const bool bytes = is_row_of_bytes(t);
   for (size_t y = t->height * (size_t)part / (size_t)parts; y < t->height * ((size_t)part + 1) / (size_t)parts; y++)
     bytes ? store_row_of_bytes(p, y) : store_row(p, y);
+}
+
+static void prepare_table(picture *p, const float mean[3], const float std[3]) {
+  for (int c = 0; c < 3; c++)
+    for (int i = 0; i < 256; i++) p->table[c][i] = encode(p->to, ((float)i / 255.0f - mean[c]) / std[c]);
+}
+
+static void prepare_bytes(picture *p, const float mean[3], const float std[3]) {
+  const mf_quantization *q = &p->to->quantization;
+  for (int i = 0; i < GROUP; i++) {
+    const double step = (double)std[i % 3] * (double)q->scale;
+    p->factor[i] = (float)(1 / (255 * step));
+    p->addend[i] = (float)(q->zero_point - (double)mean[i % 3] / step);
+  }
 }
 
 mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, const float mean[3], const float std[3],
@@ -113,12 +169,10 @@ mf_status mf_session_fill_pixels(mf_session *s, int64_t n, const uint8_t *rgb, c
   target t = {0};
   MF_TRY(open_target(s, n, &t, e));
   if (t.channels != 3) return mf_fail(e, MF_ERR_USAGE, "the network reads %zu channels (pictures have 3)", t.channels);
-  picture p = {.to = &t, .rgb = rgb};
-  for (int c = 0; c < 3; c++)
-    for (int i = 0; i < 256; i++) {
-      p.table[c][i] = encode(&t, ((float)i / 255.0f - mean[c]) / std[c]);
-      p.bytes[c][i] = (uint8_t)p.table[c][i];
-    }
+  picture p;
+  p.to = &t;
+  p.rgb = rgb;
+  (is_row_of_bytes(&t) ? prepare_bytes : prepare_table)(&p, mean, std);
   mf_pool_run(mf_session_pool(s), mf_pool_threads(mf_session_pool(s)), store_rows, &p);
   return MF_OK;
 }

@@ -2,7 +2,7 @@
 #include "reference/support.h"
 #include "unit/plan_fixture.h"
 
-enum { BATCH = 2, HEIGHT = 5, WIDTH = 6, ITEM = 3 * HEIGHT * WIDTH };
+enum { BATCH = 2, HEIGHT = 5, WIDTH = 37, ITEM = 3 * HEIGHT * WIDTH };
 static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
 
 static mf_graph *graph(int64_t channels_in) {
@@ -22,16 +22,18 @@ static void make_pixels(int n, uint8_t pixels[ITEM], float floats[ITEM]) {
 static void test_pixels(void **state) {
   (void)state;
   mf_error e;
-  for (int kind = 0; kind < 3; kind++) // f32, bf16, int8
+  static const mf_quantization int8[] = {
+      {true, MF_S8, 0.02f, 0}, {true, MF_S8, 0.01f, 0}, {true, MF_U8, 0.02f, 0}}; // the whole range, a part of it
+  for (int kind = 0; kind < 5; kind++)                                            // f32, bf16, int8
     for (mf_layout layout = MF_LAYOUT_AUTO; layout <= MF_LAYOUT_NCHW; layout++) {
-      if ((kind == 1 && !harness_has_bf16()) || (kind == 2 && layout % 2)) continue;
+      if ((kind == 1 && !harness_has_bf16()) || (kind >= 2 && layout % 2)) continue;
       mf_graph *g = graph(3);
       float input[BATCH * ITEM];
       uint8_t pixels[BATCH][ITEM];
       for (int n = 0; n < BATCH; n++) make_pixels(n, pixels[n], input + n * ITEM);
-      if (kind == 2) { // not moved onto the grid: both have to round alike
+      if (kind >= 2) { // not moved onto the grid: both have to round alike
         g->nodes[0].compute = MF_S8;
-        g->tensors[g->input].quantization = (mf_quantization){true, MF_S8, 0.02f, 0};
+        g->tensors[g->input].quantization = int8[kind - 2];
       }
       harness_engine engine;
       OK(harness_open(&engine, g, &(mf_plan_options){.layout = layout, .activations = kind == 1 ? MF_BF16 : MF_F32}, 1,
