@@ -159,7 +159,7 @@ class Otlp(unittest.TestCase):
 
     def test_busy_for_ever(self):
         c = self.collector(BUSY)
-        self.failure(['--otlp', c.url], c.url + '/v1/traces: .*answered 503, [2-9] times$', OTEL_EXPORTER_OTLP_TIMEOUT='1500')
+        self.failure(['--otlp', c.url], c.url + '/v1/traces: .*answered 503, [2-9] times$', OTEL_EXPORTER_OTLP_TIMEOUT='6000')
         self.assertGreaterEqual(len(c.requests), 2)
         # It says itself that waiting is no use.
         c = self.collector((429, {'Retry-After': '3600'}, b''))
