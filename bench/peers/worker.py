@@ -60,6 +60,7 @@ def ncnn():
         subprocess.run([pnnx, f'{folder}/net.onnx', f'inputshape=[{shape}]', 'fp16=0'], check=True, stdout=subprocess.DEVNULL)
     net = nn.Net()
     net.opt.num_threads, net.opt.use_vulkan_compute, net.opt.use_bf16_storage = threads, False, dtype == 'bf16'
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False  # else it halves weights of f32
     net.load_param(f'{converted}.param')
     net.load_model(f'{converted}.bin')
     images = [nn.Mat(image).clone() for image in x]
