@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #if defined(__x86_64__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #define GROUP 48 // bytes that are quantized together: whole pixels, whole vectors
