@@ -25,8 +25,11 @@ static const rung_plan ways[] = {
     F32(.name = "direct on nchw", .words = "--layout nchw --fusion off", .layout = MINFER_LAYOUT_NCHW, .unfused = true),
     F32(.name = "blocked layouts", .words = "--layout blocked --fusion off", .claim = "layout",
         .layout = MINFER_LAYOUT_BLOCKED, .unfused = true),
-    F32(.name = "layouts that oneDNN picks", .words = "--layout auto --fusion off", .unfused = true),
-    F32(.name = "fusion", .words = "--fusion on", .claim = "fusion"),
+    F32(.name = "layouts that oneDNN picks", .words = "--layout auto --fusion off --algorithm direct", .unfused = true,
+        .algorithm = MINFER_ALGORITHM_DIRECT),
+    F32(.name = "fusion", .words = "--fusion on --algorithm direct", .claim = "fusion",
+        .algorithm = MINFER_ALGORITHM_DIRECT),
+    F32(.name = "winograd", .words = "--algorithm auto"),
     {.name = "bf16", .words = "--bf16", .claim = "precision", .dtype = MINFER_BF16},
     {.name = "int8", .words = "--int8", .claim = "precision", .dtype = MINFER_INT8},
 };

@@ -65,8 +65,8 @@ static mf_status check_options(const minfer_session_options *o, mf_error *e) {
     return mf_fail(e, MF_ERR_USAGE, "a batch of %d is out of range (expected 1 to 65536)", o->batch);
   if (o->chunk < 1 || o->batch % o->chunk != 0)
     return mf_fail(e, MF_ERR_USAGE, "a chunk of %d does not divide a batch of %d", o->chunk, o->batch);
-  if (o->algorithm == MINFER_ALGORITHM_WINOGRAD)
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "winograd convolutions are not built");
+  if (o->algorithm == MINFER_ALGORITHM_WINOGRAD && o->dtype != MINFER_F32)
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "Winograd convolutions compute in f32");
   if (o->threads < 0 || o->threads > MF_POOL_THREADS)
     return mf_fail(e, MF_ERR_USAGE, "%d threads are out of range (expected 1 to %d)", o->threads, MF_POOL_THREADS);
   if (o->dtype == MINFER_INT8 && (o->layout == MINFER_LAYOUT_BLOCKED || o->layout == MINFER_LAYOUT_NCHW))
@@ -143,7 +143,8 @@ static mf_status make_plan(minfer_session *s, bool float_input, mf_error *e) {
                                       [MINFER_LAYOUT_NCHW] = MF_LAYOUT_NCHW};
   static const mf_algorithm algorithms[] = {[MINFER_ALGORITHM_AUTO] = MF_ALGORITHM_AUTO,
                                             [MINFER_ALGORITHM_DIRECT] = MF_ALGORITHM_DIRECT,
-                                            [MINFER_ALGORITHM_GEMM] = MF_ALGORITHM_GEMM};
+                                            [MINFER_ALGORITHM_GEMM] = MF_ALGORITHM_GEMM,
+                                            [MINFER_ALGORITHM_WINOGRAD] = MF_ALGORITHM_WINOGRAD};
   static const mf_dtype stored[] = {
       [MINFER_F32] = MF_F32, [MINFER_BF16] = MF_BF16, [MINFER_F16] = MF_F16, [MINFER_INT8] = MF_F32};
   mf_plan_options options = {.layout = layouts[s->options.layout],

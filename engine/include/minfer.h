@@ -141,10 +141,10 @@ typedef enum minfer_layout {
   MINFER_LAYOUT_NCHW
 } minfer_layout;
 typedef enum minfer_algorithm {
-  MINFER_ALGORITHM_AUTO,
+  MINFER_ALGORITHM_AUTO,    // Winograd's where it is faster, else what oneDNN picks
   MINFER_ALGORITHM_DIRECT,
   MINFER_ALGORITHM_GEMM,    // oneDNN's im2col convolution
-  MINFER_ALGORITHM_WINOGRAD // refused: not built
+  MINFER_ALGORITHM_WINOGRAD // F(4x4, 3x3) wherever it can be, f32 alone; else as auto
 } minfer_algorithm;
 // int8: scale the channels of activations, and the weights around them, so that each uses more of the range.
 typedef enum minfer_equalisation {
@@ -240,7 +240,7 @@ typedef struct minfer_primitive {
   minfer_argument source, weights, bias, destination;
   const char *post_ops; // "sum:0.5:u8+eltwise_relu"; "" for none
   size_t scratchpad_bytes;
-  double flops; // multiply-adds times two; as the bytes, of one execution
+  double flops; // multiply-adds that it executes, times two; as the bytes, of one execution
   size_t bytes_read, bytes_written;
   // Reorders, and primitives that convert inside themselves:
   const char *from, *to; // layers at both ends of the edge; "" otherwise

@@ -2,6 +2,26 @@
 #include "plan/lower.h"
 #include <string.h>
 
+const_dnnl_memory_desc_t mf_emit_source(const mf_emit *emit) {
+  return emit->winograd ? emit->activations[0] : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_src_md, 0);
+}
+
+const_dnnl_memory_desc_t mf_emit_weights(const mf_emit *emit) {
+  return emit->winograd ? mf_winograd_weights(emit->winograd)
+                        : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_weights_md, 0);
+}
+
+const_dnnl_memory_desc_t mf_emit_destination(const mf_emit *emit) {
+  return emit->winograd ? emit->activations[1] : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0);
+}
+
+void mf_emit_drop(mf_emit *emit) {
+  mf_winograd_free(emit->winograd);
+  if (emit->pd) dnnl_primitive_desc_destroy(emit->pd);
+  emit->winograd = NULL;
+  emit->pd = NULL;
+}
+
 void mf_emit_value(mf_emit *emit, int dnnl, int value) {
   emit->arguments[emit->argument_count++] = (mf_step_argument){dnnl, MF_FROM_VALUE, value};
 }
@@ -39,36 +59,40 @@ mf_status mf_emit_quantization(mf_lowering *lw, mf_emit *emit, int dnnl, const m
 static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *info, mf_error *e) {
   mf_arena *arena = &lw->plan->arena;
   const mf_layer *layer = lw->plan->layer_count ? &lw->plan->layers[lw->plan->layer_count - 1] : NULL;
-  const_dnnl_memory_desc_t source = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_src_md, 0);
-  const_dnnl_memory_desc_t weights = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_weights_md, 0);
-  const_dnnl_memory_desc_t bias = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_weights_md, 1);
-  const_dnnl_memory_desc_t destination = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0);
-  const_dnnl_memory_desc_t scratchpad = dnnl_primitive_desc_query_md(emit->pd, dnnl_query_scratchpad_md, 0);
-  *info = (mf_step_info){.kind = emit->kind,
-                         .name = emit->name ? emit->name
-                                 : layer    ? layer->name
-                                            : "",
-                         .impl = mf_arena_copy(arena, mf_select_impl(emit->pd)),
-                         .problem = mf_arena_copy(arena, emit->problem ? emit->problem : ""),
-                         .post_ops = mf_arena_copy(arena, emit->post_ops ? emit->post_ops : ""),
-                         .from = emit->from ? emit->from : "",
-                         .to = emit->to ? emit->to : "",
-                         .reason = emit->reason ? emit->reason : "",
-                         .scratchpad_bytes = dnnl_memory_desc_get_size(scratchpad),
-                         .flops = emit->flops};
+  const_dnnl_memory_desc_t source = mf_emit_source(emit), weights = mf_emit_weights(emit);
+  const_dnnl_memory_desc_t destination = mf_emit_destination(emit), bias = NULL;
+  size_t scratchpad_bytes;
+  if (emit->winograd)
+    scratchpad_bytes = mf_winograd_scratch_bytes(emit->winograd);
+  else
+    scratchpad_bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(emit->pd, dnnl_query_scratchpad_md, 0));
+  for (int i = 0; i < emit->argument_count; i++)
+    if (emit->arguments[i].dnnl == DNNL_ARG_BIAS) bias = lw->plan->constants[emit->arguments[i].index].md;
+  *info = (mf_step_info){
+      .kind = emit->kind,
+      .name = emit->name ? emit->name
+              : layer    ? layer->name
+                         : "",
+      .impl = mf_arena_copy(arena, emit->winograd ? mf_winograd_impl(emit->winograd) : mf_select_impl(emit->pd)),
+      .problem = mf_arena_copy(arena, emit->problem ? emit->problem : ""),
+      .post_ops = mf_arena_copy(arena, emit->post_ops ? emit->post_ops : ""),
+      .from = emit->from ? emit->from : "",
+      .to = emit->to ? emit->to : "",
+      .reason = emit->reason ? emit->reason : "",
+      .scratchpad_bytes = scratchpad_bytes,
+      .flops = emit->flops};
   info->source.format = emit->source_letters ? mf_onednn_format(arena, source, emit->source_letters) : "";
   info->weights.format = emit->weights_letters ? mf_onednn_format(arena, weights, emit->weights_letters) : "";
   info->destination.format =
       emit->destination_letters ? mf_onednn_format(arena, destination, emit->destination_letters) : "";
-  bool has_bias = emit->weights_letters && bias && dnnl_memory_desc_get_size(bias);
-  info->bias.format = has_bias ? "x" : "";
+  info->bias.format = bias ? "x" : "";
   if (!info->impl || !info->problem || !info->post_ops || !info->source.format || !info->weights.format ||
       !info->destination.format)
     return mf_fail_memory(e, 64);
   info->source.dtype = emit->source_letters ? mf_onednn_dtype_name(source) : "";
   info->weights.dtype = emit->weights_letters ? mf_onednn_dtype_name(weights) : "";
   info->destination.dtype = emit->destination_letters ? mf_onednn_dtype_name(destination) : "";
-  info->bias.dtype = has_bias ? mf_onednn_dtype_name(bias) : "";
+  info->bias.dtype = bias ? mf_onednn_dtype_name(bias) : "";
   // oneDNN's plain-nchw convolution on AVX-512 blocks its operands inside the primitive, where no reorder shows.
   if (strstr(info->impl, "ncsp_convolution") && !emit->is_reorder)
     info->reason = "converts inside: plain nchw through a blocked kernel";
@@ -86,7 +110,19 @@ static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *in
   return MF_OK;
 }
 
-static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
+static mf_status create(mf_step *step, mf_emit *emit, mf_error *e) {
+  step->winograd = emit->winograd;
+  emit->winograd = NULL;
+  step->info.cache = "";
+  if (step->winograd) return MF_OK;
+  const int cached = mf_onednn_cached();
+  MF_TRY(mf_onednn_check(dnnl_primitive_create(&step->primitive, emit->pd), step->info.name, e));
+  const int then = mf_onednn_cached();
+  if (cached >= 0 && then >= 0) step->info.cache = then > cached ? "miss" : "hit";
+  return MF_OK;
+}
+
+static mf_status add_step(mf_lowering *lw, mf_emit *emit, mf_error *e) {
   mf_plan *plan = lw->plan;
   if (plan->step_count == plan->step_capacity) {
     int capacity = plan->step_capacity ? plan->step_capacity * 2 : 128;
@@ -101,10 +137,7 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
   step.arguments = mf_arena_alloc(&plan->arena, (size_t)emit->argument_count * sizeof *step.arguments + 1);
   if (!step.arguments) return mf_fail_memory(e, sizeof emit->arguments);
   memcpy(step.arguments, emit->arguments, (size_t)emit->argument_count * sizeof *step.arguments);
-  const int cached = mf_onednn_cached();
-  MF_TRY(mf_onednn_check(dnnl_primitive_create(&step.primitive, emit->pd), step.info.name, e));
-  const int then = mf_onednn_cached();
-  step.info.cache = cached < 0 || then < 0 ? "" : then > cached ? "miss" : "hit";
+  MF_TRY(create(&step, emit, e));
   step.info.made_ns = mf_now_ns();
   if (step.info.scratchpad_bytes > plan->scratchpad_bytes) plan->scratchpad_bytes = step.info.scratchpad_bytes;
 
@@ -133,8 +166,7 @@ static mf_status add_step(mf_lowering *lw, const mf_emit *emit, mf_error *e) {
 
 mf_status mf_lower_emit(mf_lowering *lw, mf_emit *emit, mf_error *e) {
   mf_status status = add_step(lw, emit, e);
-  dnnl_primitive_desc_destroy(emit->pd);
-  emit->pd = NULL;
+  mf_emit_drop(emit);
   return status;
 }
 
@@ -142,8 +174,7 @@ mf_status mf_emit_output(mf_lowering *lw, mf_emit *emit, int alias, mf_error *e)
   const mf_tensor *tensor = &lw->graph->tensors[lw->node->output];
   dnnl_memory_desc_t md = NULL;
   int value = 0;
-  mf_status status = mf_onednn_check(
-      dnnl_memory_desc_clone(&md, dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0)), "destination", e);
+  mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, mf_emit_destination(emit)), "destination", e);
   // What an op could only write as floats stays float here; whoever wants integers converts.
   mf_dtype stored = status == MF_OK ? mf_onednn_dtype_of(md) : MF_F32;
   const mf_quantization *quantization = stored == MF_U8 || stored == MF_S8 ? &tensor->quantization : NULL;
@@ -154,7 +185,6 @@ mf_status mf_emit_output(mf_lowering *lw, mf_emit *emit, int alias, mf_error *e)
     mf_emit_value(emit, DNNL_ARG_DST, value);
     return mf_lower_emit(lw, emit, e);
   }
-  dnnl_primitive_desc_destroy(emit->pd);
-  emit->pd = NULL;
+  mf_emit_drop(emit);
   return status;
 }

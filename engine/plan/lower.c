@@ -258,15 +258,28 @@ static mf_status add_pack(mf_lowering *lw, const mf_pack *pack, mf_error *e) {
   return MF_OK;
 }
 
-mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
-                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e) {
+// The job for a constant in descriptor `want`; takes over pack->plain.
+static mf_status add_packed(mf_lowering *lw, mf_pack *pack, const_dnnl_memory_desc_t want, int *constant, mf_error *e) {
   dnnl_memory_desc_t md = NULL;
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e);
   if (status == MF_OK) status = add_constant(lw, md, constant, e);
-  const mf_pack pack = {*constant, data, plain, scales, multiple, channels};
-  if (status == MF_OK) status = add_pack(lw, &pack, e);
-  if (status != MF_OK) dnnl_memory_desc_destroy(plain);
+  pack->constant = *constant;
+  if (status == MF_OK) status = add_pack(lw, pack, e);
+  if (status != MF_OK) dnnl_memory_desc_destroy(pack->plain);
   return status;
+}
+
+mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
+                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e) {
+  mf_pack pack = {.data = data, .plain = plain, .scales = scales, .multiple = multiple, .channels = channels};
+  return add_packed(lw, &pack, want, constant, e);
+}
+
+mf_status mf_lower_winograd_weights(mf_lowering *lw, const float *data, const mf_winograd *winograd, int *constant,
+                                    mf_error *e) {
+  mf_pack pack = {.data = data, .winograd = true};
+  MF_TRY(mf_onednn_check(dnnl_memory_desc_clone(&pack.plain, mf_winograd_plain_weights(winograd)), "weights", e));
+  return add_packed(lw, &pack, mf_winograd_weights(winograd), constant, e);
 }
 
 mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant, mf_error *e) {

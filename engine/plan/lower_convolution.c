@@ -1,12 +1,17 @@
 // Convolution: weights in whatever order the kernel reads fastest, bias in f32, activation and residual sum as
-// post-ops. The sum works in place: the destination is the summand's buffer.
+// post-ops. The sum works in place: the destination is the summand's buffer. Where Winograd's algorithm fits and pays,
+// it is taken instead of oneDNN's convolution.
 #include "plan/weighted.h"
+#include "plan/winograd.h"
 
 typedef struct convolution {
   const mf_convolution *attributes;
   mf_shape x, w, y; // logical shapes; w is OIHW with I per group
   mf_weighted weighted;
-  dnnl_primitive_desc_t pd;
+  dnnl_primitive_desc_t pd; // or
+  mf_winograd *winograd;    // with its source and destination
+  dnnl_memory_desc_t activations[2];
+  double winograd_flops;
 } convolution;
 
 static const char *problem_text(mf_arena *arena, const convolution *c) {
@@ -82,11 +87,11 @@ static mf_status choose(const mf_lowering *lw, convolution *c, mf_error *e) {
 }
 
 // The summand in the destination's layout, in a buffer that may be overwritten.
-static mf_status place_summand(mf_lowering *lw, const convolution *c, int *alias, mf_error *e) {
+static mf_status place_summand(mf_lowering *lw, const convolution *c, const_dnnl_memory_desc_t destination, int *alias,
+                               mf_error *e) {
   *alias = -1;
   if (c->weighted.attr.summand < 0) return MF_OK;
   int value = mf_lower_operand(lw, c->weighted.attr.summand);
-  const_dnnl_memory_desc_t destination = dnnl_primitive_desc_query_md(c->pd, dnnl_query_dst_md, 0);
   mf_quantization quantization = *mf_lower_summand_quantization(lw, c->weighted.attr.summand);
   const mf_dtype stored = mf_lower_output_dtype(lw);
   if (stored != MF_U8 && stored != MF_S8) quantization.set = false; // a float destination adds floats
@@ -107,15 +112,21 @@ static mf_status place_summand(mf_lowering *lw, const convolution *c, int *alias
 static mf_status emit(mf_lowering *lw, convolution *c, mf_error *e) {
   bool grouped = c->attributes->groups > 1;
   mf_emit step = {.pd = c->pd,
+                  .winograd = c->winograd,
+                  .activations = {c->activations[0], c->activations[1]},
+                  .flops = c->winograd_flops,
                   .kind = "convolution",
                   .problem = problem_text(&lw->plan->arena, c),
                   .source_letters = "nchw",
-                  .weights_letters = grouped ? "goihw" : "oihw",
+                  .weights_letters = c->winograd ? "pio"
+                                     : grouped   ? "goihw"
+                                                 : "oihw",
                   .destination_letters = "nchw"};
   int alias = -1;
-  mf_status status = step.problem ? place_summand(lw, c, &alias, e) : mf_fail_memory(e, 128);
+  mf_status status =
+      step.problem ? place_summand(lw, c, mf_emit_destination(&step), &alias, e) : mf_fail_memory(e, 128);
   if (status == MF_OK) return mf_weighted_emit(lw, &c->weighted, &step, alias, e);
-  dnnl_primitive_desc_destroy(c->pd);
+  mf_emit_drop(&step);
   return status;
 }
 
@@ -124,6 +135,14 @@ static mf_status prepare(mf_lowering *lw, convolution *c, mf_error *e) {
   if (groups == 1) return mf_weighted_prepare(lw, &c->w, dnnl_oihw, 1, &c->weighted, e);
   mf_shape grouped = {5, {groups, c->w.dim[0] / groups, c->w.dim[1], c->w.dim[2], c->w.dim[3]}};
   return mf_weighted_prepare(lw, &grouped, dnnl_goihw, 3, &c->weighted, e); // a scale for each group and channel in it
+}
+
+static mf_status create_winograd(const mf_lowering *lw, convolution *c, const mf_winograd_problem *problem,
+                                 mf_error *e) {
+  c->winograd_flops = mf_winograd_flops(problem);
+  MF_TRY(mf_onednn_md(&c->activations[0], &c->x, MF_F32, dnnl_nhwc, e));
+  MF_TRY(mf_onednn_md(&c->activations[1], &c->y, MF_F32, dnnl_nhwc, e));
+  return mf_winograd_create(&c->winograd, problem, lw->plan->engine, e);
 }
 
 mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
@@ -137,9 +156,16 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
       lw->plan->options.layout != MF_LAYOUT_NHWC)
     return mf_fail(e, MF_ERR_UNSUPPORTED,
                    "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
+  mf_winograd_problem problem;
   mf_status status = prepare(lw, &c, e);
-  if (status == MF_OK) status = choose(lw, &c, e);
+  if (status == MF_OK) {
+    if (mf_plan_winograd(lw, &problem))
+      status = create_winograd(lw, &c, &problem, e);
+    else
+      status = choose(lw, &c, e);
+  }
   if (status == MF_OK) status = emit(lw, &c, e);
   mf_weighted_free(&c.weighted);
+  for (int i = 0; i < 2; i++) dnnl_memory_desc_destroy(c.activations[i]);
   return status;
 }

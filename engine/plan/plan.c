@@ -174,7 +174,10 @@ mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_opt
 
 void mf_plan_free(mf_plan *plan) {
   if (!plan) return;
-  for (int i = 0; i < plan->step_count; i++) dnnl_primitive_destroy(plan->steps[i].primitive);
+  for (int i = 0; i < plan->step_count; i++) {
+    if (plan->steps[i].primitive) dnnl_primitive_destroy(plan->steps[i].primitive);
+    mf_winograd_free(plan->steps[i].winograd);
+  }
   for (int i = 0; i < plan->constant_count; i++) {
     if (plan->constants[i].memory) dnnl_memory_destroy(plan->constants[i].memory);
     dnnl_memory_desc_destroy(plan->constants[i].md);

@@ -4,11 +4,17 @@
 #define MF_PLAN_PLAN_H
 
 #include "graph/graph.h"
+#include "kernel/winograd.h"
 #include "thread/pool.h"
 #include <oneapi/dnnl/dnnl.h>
 
 typedef enum mf_layout { MF_LAYOUT_AUTO, MF_LAYOUT_BLOCKED, MF_LAYOUT_NHWC, MF_LAYOUT_NCHW } mf_layout;
-typedef enum mf_algorithm { MF_ALGORITHM_AUTO, MF_ALGORITHM_DIRECT, MF_ALGORITHM_GEMM } mf_algorithm;
+typedef enum mf_algorithm {
+  MF_ALGORITHM_AUTO,
+  MF_ALGORITHM_DIRECT,
+  MF_ALGORITHM_GEMM,
+  MF_ALGORITHM_WINOGRAD // wherever it can be; otherwise as auto
+} mf_algorithm;
 
 typedef struct mf_plan_options {
   mf_layout layout;
@@ -48,14 +54,15 @@ typedef struct mf_step_info {
   } source, weights, bias, destination;
   const char *from, *to, *reason; // reorders and primitives that convert inside; "" otherwise
   size_t scratchpad_bytes, bytes_read, bytes_written;
-  double flops;
+  double flops;      // that it executes: a Winograd convolution fewer than the op has
   uint64_t made_ns;  // when it was ready; what it took began when the step before it was
   const char *cache; // as in mf_plan_event
 } mf_step_info;
 
 #define MF_STEP_ARGUMENTS (MF_MAX_INPUTS + 8)
 typedef struct mf_step {
-  dnnl_primitive_t primitive;
+  dnnl_primitive_t primitive; // or, NULL,
+  mf_winograd *winograd;      // a kernel of our own
   mf_step_argument *arguments;
   int argument_count;
   int layer; // index into layers; for a reorder the layer it serves

@@ -22,6 +22,7 @@ static bool accepts(mf_algorithm algorithm, const char *impl) {
     return is_gemm(impl);
   case MF_ALGORITHM_DIRECT:
     return !is_gemm(impl);
+  case MF_ALGORITHM_WINOGRAD:
   case MF_ALGORITHM_AUTO:
     break;
   }

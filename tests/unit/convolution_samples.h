@@ -26,7 +26,7 @@ typedef struct sample {
 } sample;
 
 static const char *const layout_names[] = {"auto", "blocked", "nhwc", "nchw"};
-static const char *const algorithm_names[] = {"auto", "direct", "gemm"};
+static const char *const algorithm_names[] = {"auto", "direct", "gemm", "winograd"};
 
 static inline void pick_channels(sample *s, uint64_t *seed) {
   s->in = PICK(seed, 3, 8, 17, 24, 32);

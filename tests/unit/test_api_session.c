@@ -183,7 +183,8 @@ static void test_wrong_options_are_refused(void **state) {
   create_fails(model, NULL, OPTIONS(.affinity = ""), MINFER_USAGE, "affinity");
   create_fails(model, NULL, OPTIONS(.affinity = "0-"), MINFER_USAGE, "0-");
   create_fails(model, NULL, OPTIONS(.affinity = "9999"), MINFER_USAGE, "9999"); // outside of our mask
-  create_fails(model, NULL, OPTIONS(.algorithm = MINFER_ALGORITHM_WINOGRAD), MINFER_UNSUPPORTED, "winograd");
+  create_fails(model, NULL, OPTIONS(.dtype = MINFER_INT8, .algorithm = MINFER_ALGORITHM_WINOGRAD), MINFER_UNSUPPORTED,
+               "Winograd");
   create_fails(model, NULL, OPTIONS(.algorithm = (minfer_algorithm)4), MINFER_USAGE, "algorithm");
   create_fails(model, NULL, OPTIONS(.layout = (minfer_layout)4), MINFER_USAGE, "layout");
   create_fails(model, NULL, OPTIONS(.layout = (minfer_layout)-1), MINFER_USAGE, "layout");

@@ -5,7 +5,6 @@ const COLOURS = {
   'fused convolution': '--fused',
   convolution: '--plain',
   deconvolution: '--plain',
-  winograd: '--plain',
   reorder: '--reorder',
   pooling: '--pooling',
   inner_product: '--product',

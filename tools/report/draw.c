@@ -13,7 +13,6 @@ typedef struct kind_color {
 static const kind_color kind_colors[] = {{"fused convolution", 0x0a5fa5},
                                          {"convolution", 0x4f98cd},
                                          {"deconvolution", 0x4f98cd},
-                                         {"winograd", 0x4f98cd},
                                          {"reorder", 0xc8450a},
                                          {"pooling", 0x00795a},
                                          {"inner_product", 0xa5407d},
