@@ -31,6 +31,7 @@ struct minfer_model {
   bool from_file;           // weights is a safetensors source
   uint64_t opened, opening; // when, ns of the monotonic clock, and how long it took; a phase of the first session
   bool opening_told;
+  double intensity; // as in plan/chunk.h
   mf_part opening_parts[4];
   int opening_part_count;
   const char **classes;

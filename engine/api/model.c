@@ -6,6 +6,7 @@
 #include "load/recipe.h"
 #include "load/safetensors.h"
 #include "load/synthetic.h"
+#include "plan/chunk.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -172,6 +173,7 @@ static mf_status check_network(minfer_model *model, mf_error *e) {
     }
     const mf_shape *out = &graph->tensors[graph->output].shape;
     model->info.classes = (int)out->dim[out->rank - 1];
+    model->intensity = mf_plan_intensity(graph);
   }
   mf_builder_free(b);
   mf_graph_free(graph);

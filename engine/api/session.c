@@ -184,7 +184,7 @@ static mf_status take_options(minfer_session *s, const minfer_session_options *o
   minfer_session_options *o = &s->options;
   if (options) MF_TRY(mf_api_options(o, sizeof *o, options, "session", e));
   if (!o->batch) o->batch = 1;
-  if (!o->chunk) o->chunk = mf_plan_chunk(o->batch, o->dtype != MINFER_F32 && mf_onednn_has_amx());
+  if (!o->chunk) o->chunk = mf_plan_chunk(o->batch, o->dtype == MINFER_F32, mf_onednn_has_amx(), s->model->intensity);
   MF_TRY(check_options(o, e));
   MF_TRY(mf_api_keep_text(s, &o->affinity, e));
   MF_TRY(mf_api_keep_text(s, &o->calibration, e));

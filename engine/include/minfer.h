@@ -141,7 +141,7 @@ typedef enum minfer_layout {
   MINFER_LAYOUT_NCHW
 } minfer_layout;
 typedef enum minfer_algorithm {
-  MINFER_ALGORITHM_AUTO,    // Winograd's where it is faster, else what oneDNN picks
+  MINFER_ALGORITHM_AUTO, // Winograd's where it is faster, else what oneDNN picks
   MINFER_ALGORITHM_DIRECT,
   MINFER_ALGORITHM_GEMM,    // oneDNN's im2col convolution
   MINFER_ALGORITHM_WINOGRAD // F(4x4, 3x3) wherever it can be, f32 alone; else as auto
@@ -187,7 +187,8 @@ typedef struct minfer_session_options {
   // this is the one with that index.
   int instances, instance;
   // Images that go through the network at once: a run goes through it batch / chunk times, with activations of one
-  // chunk. It divides the batch. 0: up to 32, with AMX up to 8; a batch without such a divisor whole.
+  // chunk. It divides the batch. 0: up to 32, and up to 8 or 4 where the network would wait
+  // for memory; a batch without such a divisor whole.
   int chunk;
   // int8: take over the calibration of another int8 session with the same weights, whatever its batch and threads; it
   // may be freed afterwards. The choices above that calibration offers are not given then. NULL: calibrate.

@@ -1,7 +1,21 @@
 #include "plan/chunk.h"
 
-int mf_plan_chunk(int batch, bool amx) {
-  const int most = amx ? 8 : 32;
+#define LOW_INTENSITY 300
+
+double mf_plan_intensity(const mf_graph *g) {
+  double flops = 0, numbers = 0;
+  for (int n = 0; n < g->node_count; n++) {
+    const double own = mf_node_flops(g, &g->nodes[n]);
+    size_t written = 0;
+    if (own <= 0 || !mf_shape_elements(&g->tensors[g->nodes[n].output].shape, &written)) continue;
+    flops += own;
+    numbers += (double)written;
+  }
+  return numbers > 0 ? flops / numbers : 0;
+}
+
+int mf_plan_chunk(int batch, bool f32, bool amx, double intensity) {
+  const int most = f32 && intensity < LOW_INTENSITY ? 4 : amx && !f32 ? 8 : 32;
   if (batch <= most) return batch;
   for (int chunk = most; chunk >= most / 2; chunk--)
     if (batch % chunk == 0) return chunk;
