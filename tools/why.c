@@ -68,7 +68,7 @@ static int isa_of(const char *impl) {
                                       "avx512_core_fp16",
                                       "avx512_core_amx",
                                       "avx512_core_amx_fp16"};
-  const char *colon = strchr(impl, ':');
+  const char *colon = strrchr(impl, ':');
   for (int i = 0; colon && i < (int)(sizeof order / sizeof *order); i++)
     if (strcmp(colon + 1, order[i]) == 0) return i;
   return -1;
@@ -100,6 +100,22 @@ static bool by_fallback(const facts *f, char *text, size_t size) {
            rank_of(b) ? "it fell back to im2col and a matrix product (%s, a: %s)"
                       : "it fell back to oneDNN's reference code (%s, a: %s)",
            b, a);
+  return true;
+}
+
+static bool is_winograd(const part *p) {
+  return strncmp(p->main->impl, "winograd", 8) == 0;
+}
+
+static bool by_winograd(const facts *f, char *text, size_t size) {
+  const part *a = &f->sides[A], *b = &f->sides[B];
+  if (is_winograd(a) == is_winograd(b)) return false;
+  if (is_winograd(b))
+    snprintf(text, size, "Winograd's transforms, and weights four times as large, take more than it saves (a: %s)",
+             a->main->impl);
+  else
+    snprintf(text, size, "a multiplies less: %.1f MFLOP by Winograd's algorithm instead of %.1f", a->flops * 1e-6,
+             b->flops * 1e-6);
   return true;
 }
 
@@ -186,10 +202,11 @@ static bool by_nothing(const facts *f, char *text, size_t size) {
 static const struct {
   const char *name;
   bool (*holds)(const facts *f, char *text, size_t size);
-} rules[] = {{"reorder", by_reorder},        {"fallback", by_fallback}, {"vector_width", by_width},
-             {"threads", by_fewer_threads},  {"fusion", by_fusion},     {"conversion", by_conversion},
-             {"layout", by_layout},          {"small", by_smallness},   {"memory_bound", by_memory},
-             {"s8_source", by_compensation}, {"same", by_sameness},     {"unknown", by_nothing}};
+} rules[] = {{"reorder", by_reorder},       {"fallback", by_fallback},      {"winograd", by_winograd},
+             {"vector_width", by_width},    {"threads", by_fewer_threads},  {"fusion", by_fusion},
+             {"conversion", by_conversion}, {"layout", by_layout},          {"small", by_smallness},
+             {"memory_bound", by_memory},   {"s8_source", by_compensation}, {"same", by_sameness},
+             {"unknown", by_nothing}};
 
 void why_slower(const why_case *c, why_reason *out) {
   const facts f = {.sides = {sum_up(c, A), sum_up(c, B)}, .threads = {c->plans[A]->threads, c->plans[B]->threads}};

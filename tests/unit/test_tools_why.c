@@ -116,6 +116,19 @@ static void test_implementations(void **state) {
   check(&f, "vector_width", "128 bits instead of 512");
 }
 
+static void test_winograd(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f);
+  set_impl(&f.sides[0], "winograd_4x4_3x3:brg_matmul:avx512_core");
+  f.sides[0].primitives[0].flops = f.sides[0].layers[0].flops = 2.5e8;
+  check(&f, "winograd", "a multiplies less: 250.0 MFLOP by Winograd's algorithm instead of 1000.0");
+  set_impl(&f.sides[1], "winograd_4x4_3x3:brg_matmul:avx2"); // both: no reason
+  check(&f, "vector_width", "256 bits instead of 512");
+  set_impl(&f.sides[0], "brg_conv_fwd:avx512_core");
+  check(&f, "winograd", "take more than it saves (a: brg_conv_fwd:avx512_core)");
+}
+
 static void test_plans(void **state) {
   (void)state;
   fixture f;
@@ -167,8 +180,8 @@ static void test_rest(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_reorder), cmocka_unit_test(test_implementations),
-                                     cmocka_unit_test(test_plans), cmocka_unit_test(test_sizes),
-                                     cmocka_unit_test(test_rest)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_reorder),  cmocka_unit_test(test_implementations),
+                                     cmocka_unit_test(test_winograd), cmocka_unit_test(test_plans),
+                                     cmocka_unit_test(test_sizes),    cmocka_unit_test(test_rest)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
