@@ -38,8 +38,8 @@ const_dnnl_memory_desc_t mf_winograd_weights(const mf_winograd *w);
 void mf_winograd_transform_weights(const float *oihw, int64_t channels_in, int64_t channels_out, float *out,
                                    mf_pool *pool);
 
-// Memory for one run at a time, `bytes` of mf_winograd_scratch_bytes, 64-byte aligned, the caller's. What lies in it need
-// not be kept between runs.
+// Memory for one run at a time, `bytes` of mf_winograd_scratch_bytes, 64-byte aligned, the caller's. What lies in it
+// need not be kept between runs.
 typedef struct mf_winograd_memory {
   char *bytes;
   dnnl_memory_t tiles, products, scratchpad;

@@ -5,9 +5,9 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <stdbool.h>
 
-#define MF_WINOGRAD_IN 6  // rows and columns of a tile of the source
-#define MF_WINOGRAD_OUT 4 // of the destination
-#define MF_WINOGRAD_POINTS 36 // the numbers of a tile of the source
+#define MF_WINOGRAD_IN 6        // rows and columns of a tile of the source
+#define MF_WINOGRAD_OUT 4       // of the destination
+#define MF_WINOGRAD_POINTS 36   // the numbers of a tile of the source
 #define MF_WINOGRAD_CHANNELS 16 // channels come in multiples of it
 
 // Where the numbers of a tile are: row by row, each the first of `channels`; of a transformed one, `stride` floats from

@@ -87,8 +87,8 @@ int harness_count_reference(const mf_plan *plan);
 
 // Relative to the largest value. f32: sums of up to 1600 terms in another order than the truth's, and approximations of
 // exp and tanh, each some 1e-7. bf16: an activation that lies between two bf16 numbers may be rounded to the other one
-// (2^-8 of it), in the input of the last operator as well as in its output. Winograd: its transforms add up numbers with
-// factors of up to 8 in both directions, in which rounding errors grow some ten times.
+// (2^-8 of it), in the input of the last operator as well as in its output. Winograd: its transforms add up numbers
+// with factors of up to 8 in both directions, in which rounding errors grow some ten times.
 #define HARNESS_F32 1e-5
 #define HARNESS_WINOGRAD 5e-5
 #define HARNESS_BF16 (1.0 / 64)
