@@ -21,8 +21,7 @@ struct mf_winograd {
   int64_t rows, columns, tiles; // of tiles: of an image, of the batch
   int64_t slab;
   size_t stride_in, stride_out; // floats from one of the 36 matrices to the next
-  mf_winograd_in in;
-  mf_winograd_out out;
+  mf_winograd_transforms transforms;
   dnnl_engine_t engine; // borrowed
   dnnl_memory_desc_t tile_md, product_md, plain_md;
   dnnl_primitive_desc_t pd;
@@ -112,8 +111,7 @@ mf_status mf_winograd_create(mf_winograd **out, const mf_winograd_problem *probl
   w->slab = slab_of(problem);
   w->stride_in = stride_of(w->slab, problem->channels_in);
   w->stride_out = stride_of(w->slab, problem->channels_out);
-  w->in = mf_winograd_in_for(dnnl_get_effective_cpu_isa());
-  w->out = mf_winograd_out_for(dnnl_get_effective_cpu_isa());
+  w->transforms = mf_winograd_transforms_for(dnnl_get_effective_cpu_isa());
   const dnnl_status_t status = create_products(w);
   if (status != dnnl_success) {
     mf_winograd_free(w);
@@ -225,7 +223,7 @@ static void transform_in(int part, int parts, void *context) {
       const bool inside = y >= 0 && y < p->height && x >= 0 && x < p->width;
       from[i] = inside ? image + (y * p->width + x) * p->channels_in : r->zeros;
     }
-    w->in(from, (size_t)p->channels_in, r->tiles + t * p->channels_in, w->stride_in);
+    w->transforms.in(from, (size_t)p->channels_in, r->tiles + t * p->channels_in, w->stride_in);
   }
 }
 
@@ -238,8 +236,8 @@ static void transform_out(int part, int parts, void *context) {
     const spot at = spot_of(w, r->first + t);
     const int64_t height = p->out_height - at.y, width = p->out_width - at.x;
     float *to = r->destination + (at.image * p->out_height + at.y) * row + at.x * p->channels_out;
-    w->out(r->products + t * p->channels_out, w->stride_out, (size_t)p->channels_out, &r->finish, to, (size_t)row,
-           height < OUT ? (int)height : OUT, width < OUT ? (int)width : OUT);
+    w->transforms.out(r->products + t * p->channels_out, w->stride_out, (size_t)p->channels_out, &r->finish, to,
+                      (size_t)row, height < OUT ? (int)height : OUT, width < OUT ? (int)width : OUT);
   }
 }
 

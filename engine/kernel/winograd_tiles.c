@@ -102,20 +102,14 @@ VARIANT(avx2, __attribute__((target("avx2"))))
 VARIANT(avx512, __attribute__((target("avx512f"))))
 #endif
 
-mf_winograd_in mf_winograd_in_for(dnnl_cpu_isa_t isa) {
+mf_winograd_transforms mf_winograd_transforms_for(dnnl_cpu_isa_t isa) {
 #if defined(__x86_64__)
-  if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core) return in_avx512;
-  if ((isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2) return in_avx2;
+  if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core)
+    return (mf_winograd_transforms){in_avx512, out_avx512};
+  if ((isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2) return (mf_winograd_transforms){in_avx2, out_avx2};
 #endif
-  return (void)isa, in_any;
-}
-
-mf_winograd_out mf_winograd_out_for(dnnl_cpu_isa_t isa) {
-#if defined(__x86_64__)
-  if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core) return out_avx512;
-  if ((isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2) return out_avx2;
-#endif
-  return (void)isa, out_any;
+  (void)isa;
+  return (mf_winograd_transforms){in_any, out_any};
 }
 
 void mf_winograd_transform_kernel(const float kernel[9], float *out, size_t stride) {

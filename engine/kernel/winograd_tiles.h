@@ -26,9 +26,13 @@ typedef struct mf_winograd_finish {
 typedef void (*mf_winograd_out)(const float *tile, size_t stride, size_t channels, const mf_winograd_finish *finish,
                                 float *destination, size_t row, int height, int width);
 
+typedef struct mf_winograd_transforms {
+  mf_winograd_in in;
+  mf_winograd_out out;
+} mf_winograd_transforms;
+
 // For the instruction set that oneDNN may use (dnnl_get_effective_cpu_isa).
-mf_winograd_in mf_winograd_in_for(dnnl_cpu_isa_t isa);
-mf_winograd_out mf_winograd_out_for(dnnl_cpu_isa_t isa);
+mf_winograd_transforms mf_winograd_transforms_for(dnnl_cpu_isa_t isa);
 
 // A 3x3 kernel, and its 36 numbers `stride` floats apart.
 void mf_winograd_transform_kernel(const float kernel[9], float *out, size_t stride);
