@@ -99,8 +99,8 @@ static void store_row(const picture *p, size_t y) {
 }
 
 #if defined(__x86_64__)
-// A third of the time of a look into the table. Conversions round to nearest even, and packing saturates; the
-// minimum is there because numbers beyond int32, and NaN, become the lowest of all.
+// Half of the time of looks into a table, or less (bench/NOTES.md). Conversions round to nearest even, and packing
+// saturates; the minimum is there because numbers beyond int32, and NaN, become the lowest of all.
 static inline __m128i quantize_4(__m128i bytes, const float *factor, const float *addend) {
   const __m128 x = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(bytes), _mm_load_ps(factor)), _mm_load_ps(addend));
   return _mm_cvtps_epi32(_mm_min_ps(_mm_set1_ps(1e9f), x));
