@@ -6,9 +6,8 @@
 #ifndef MF_KERNEL_WINOGRAD_H
 #define MF_KERNEL_WINOGRAD_H
 
+#include "kernel/kernel.h"
 #include "kernel/winograd_tiles.h"
-#include "thread/pool.h"
-#include <oneapi/dnnl/dnnl.h>
 
 // Source and destination are f32 in nhwc.
 typedef struct mf_winograd_problem {
@@ -22,35 +21,8 @@ typedef struct mf_winograd_problem {
 int64_t mf_winograd_tiles(const mf_winograd_problem *problem);
 double mf_winograd_flops(const mf_winograd_problem *problem); // multiplications of the products, times two
 
-typedef struct mf_winograd mf_winograd;             // read-only once made
-const char *mf_winograd_impl(const mf_winograd *w); // for people, with oneDNN's name of what multiplies
-
-// For the pool's number of threads, to which the caller is bound (mf_pool_bind_caller). Errors: MF_ERR_UNSUPPORTED (no
-// memory; what oneDNN refuses).
-mf_status mf_winograd_create(mf_winograd **out, const mf_winograd_problem *problem, dnnl_engine_t engine, mf_error *e);
-void mf_winograd_free(mf_winograd *w); // NULL is allowed
-
-// Transformed weights: 36 matrices of channels in x channels out, as they are computed and as they are read. Owned by
-// `w`.
-const_dnnl_memory_desc_t mf_winograd_plain_weights(const mf_winograd *w);
-const_dnnl_memory_desc_t mf_winograd_weights(const mf_winograd *w);
-// From OIHW, on the pool's threads. `out`: 36 * channels_in * channels_out floats.
-void mf_winograd_transform_weights(const float *oihw, int64_t channels_in, int64_t channels_out, float *out,
-                                   mf_pool *pool);
-
-// Memory for one run at a time, `bytes` of mf_winograd_scratch_bytes, 64-byte aligned, the caller's. What lies in it
-// need not be kept between runs.
-typedef struct mf_winograd_memory {
-  char *bytes;
-  dnnl_memory_t tiles, products, scratchpad;
-} mf_winograd_memory;
-size_t mf_winograd_scratch_bytes(const mf_winograd *w);
-mf_status mf_winograd_bind(const mf_winograd *w, void *bytes, mf_winograd_memory *out, mf_error *e);
-void mf_winograd_unbind(mf_winograd_memory *memory);
-
-// `weights` are in mf_winograd_weights' form; `bias`: one a channel.
-dnnl_status_t mf_winograd_execute(const mf_winograd *w, const mf_winograd_memory *memory, mf_pool *pool,
-                                  dnnl_stream_t stream, const float *source, dnnl_memory_t weights, const float *bias,
-                                  float *destination);
+// For the pool's number of threads, to which the caller is bound (mf_pool_bind_caller). It takes source, weights, bias
+// (or none) and destination. Errors: MF_ERR_UNSUPPORTED (no memory; what oneDNN refuses).
+mf_status mf_winograd_create(mf_kernel **out, const mf_winograd_problem *problem, dnnl_engine_t engine, mf_error *e);
 
 #endif

@@ -3,22 +3,21 @@
 #include <string.h>
 
 const_dnnl_memory_desc_t mf_emit_source(const mf_emit *emit) {
-  return emit->winograd ? emit->activations[0] : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_src_md, 0);
+  return emit->kernel ? emit->kernel->source : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_src_md, 0);
 }
 
 const_dnnl_memory_desc_t mf_emit_weights(const mf_emit *emit) {
-  return emit->winograd ? mf_winograd_weights(emit->winograd)
-                        : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_weights_md, 0);
+  return emit->kernel ? emit->kernel->weights : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_weights_md, 0);
 }
 
 const_dnnl_memory_desc_t mf_emit_destination(const mf_emit *emit) {
-  return emit->winograd ? emit->activations[1] : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0);
+  return emit->kernel ? emit->kernel->destination : dnnl_primitive_desc_query_md(emit->pd, dnnl_query_dst_md, 0);
 }
 
 void mf_emit_drop(mf_emit *emit) {
-  mf_winograd_free(emit->winograd);
+  mf_kernel_free(emit->kernel);
   if (emit->pd) dnnl_primitive_desc_destroy(emit->pd);
-  emit->winograd = NULL;
+  emit->kernel = NULL;
   emit->pd = NULL;
 }
 
@@ -62,25 +61,24 @@ static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *in
   const_dnnl_memory_desc_t source = mf_emit_source(emit), weights = mf_emit_weights(emit);
   const_dnnl_memory_desc_t destination = mf_emit_destination(emit), bias = NULL;
   size_t scratchpad_bytes;
-  if (emit->winograd)
-    scratchpad_bytes = mf_winograd_scratch_bytes(emit->winograd);
+  if (emit->kernel)
+    scratchpad_bytes = emit->kernel->scratch_bytes;
   else
     scratchpad_bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(emit->pd, dnnl_query_scratchpad_md, 0));
   for (int i = 0; i < emit->argument_count; i++)
     if (emit->arguments[i].dnnl == DNNL_ARG_BIAS) bias = lw->plan->constants[emit->arguments[i].index].md;
-  *info = (mf_step_info){
-      .kind = emit->kind,
-      .name = emit->name ? emit->name
-              : layer    ? layer->name
-                         : "",
-      .impl = mf_arena_copy(arena, emit->winograd ? mf_winograd_impl(emit->winograd) : mf_select_impl(emit->pd)),
-      .problem = mf_arena_copy(arena, emit->problem ? emit->problem : ""),
-      .post_ops = mf_arena_copy(arena, emit->post_ops ? emit->post_ops : ""),
-      .from = emit->from ? emit->from : "",
-      .to = emit->to ? emit->to : "",
-      .reason = emit->reason ? emit->reason : "",
-      .scratchpad_bytes = scratchpad_bytes,
-      .flops = emit->flops};
+  *info = (mf_step_info){.kind = emit->kind,
+                         .name = emit->name ? emit->name
+                                 : layer    ? layer->name
+                                            : "",
+                         .impl = mf_arena_copy(arena, emit->kernel ? emit->kernel->impl : mf_select_impl(emit->pd)),
+                         .problem = mf_arena_copy(arena, emit->problem ? emit->problem : ""),
+                         .post_ops = mf_arena_copy(arena, emit->post_ops ? emit->post_ops : ""),
+                         .from = emit->from ? emit->from : "",
+                         .to = emit->to ? emit->to : "",
+                         .reason = emit->reason ? emit->reason : "",
+                         .scratchpad_bytes = scratchpad_bytes,
+                         .flops = emit->flops};
   info->source.format = emit->source_letters ? mf_onednn_format(arena, source, emit->source_letters) : "";
   info->weights.format = emit->weights_letters ? mf_onednn_format(arena, weights, emit->weights_letters) : "";
   info->destination.format =
@@ -111,10 +109,10 @@ static mf_status describe(mf_lowering *lw, const mf_emit *emit, mf_step_info *in
 }
 
 static mf_status create(mf_step *step, mf_emit *emit, mf_error *e) {
-  step->winograd = emit->winograd;
-  emit->winograd = NULL;
+  step->kernel = emit->kernel;
+  emit->kernel = NULL;
   step->info.cache = "";
-  if (step->winograd) return MF_OK;
+  if (step->kernel) return MF_OK;
   const int cached = mf_onednn_cached();
   MF_TRY(mf_onednn_check(dnnl_primitive_create(&step->primitive, emit->pd), step->info.name, e));
   const int then = mf_onednn_cached();

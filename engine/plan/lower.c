@@ -258,28 +258,16 @@ static mf_status add_pack(mf_lowering *lw, const mf_pack *pack, mf_error *e) {
   return MF_OK;
 }
 
-// The job for a constant in descriptor `want`; takes over pack->plain.
-static mf_status add_packed(mf_lowering *lw, mf_pack *pack, const_dnnl_memory_desc_t want, int *constant, mf_error *e) {
+mf_status mf_lower_weights(mf_lowering *lw, const mf_pack *pack, const_dnnl_memory_desc_t want, int *constant,
+                           mf_error *e) {
   dnnl_memory_desc_t md = NULL;
+  mf_pack job = *pack;
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&md, want), "memory descriptor", e);
   if (status == MF_OK) status = add_constant(lw, md, constant, e);
-  pack->constant = *constant;
-  if (status == MF_OK) status = add_pack(lw, pack, e);
-  if (status != MF_OK) dnnl_memory_desc_destroy(pack->plain);
+  job.constant = *constant;
+  if (status == MF_OK) status = add_pack(lw, &job, e);
+  if (status != MF_OK) dnnl_memory_desc_destroy(job.plain);
   return status;
-}
-
-mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
-                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e) {
-  mf_pack pack = {.data = data, .plain = plain, .scales = scales, .multiple = multiple, .channels = channels};
-  return add_packed(lw, &pack, want, constant, e);
-}
-
-mf_status mf_lower_winograd_weights(mf_lowering *lw, const float *data, const mf_winograd *winograd, int *constant,
-                                    mf_error *e) {
-  mf_pack pack = {.data = data, .winograd = true};
-  MF_TRY(mf_onednn_check(dnnl_memory_desc_clone(&pack.plain, mf_winograd_plain_weights(winograd)), "weights", e));
-  return add_packed(lw, &pack, mf_winograd_weights(winograd), constant, e);
 }
 
 mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant, mf_error *e) {
@@ -290,7 +278,7 @@ mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int 
   dnnl_memory_desc_t md = NULL, plain = NULL;
   MF_TRY(mf_onednn_md(&md, &shape, MF_F32, dnnl_a, e));
   mf_status status = mf_onednn_check(dnnl_memory_desc_clone(&plain, md), "memory descriptor", e);
-  if (status == MF_OK) status = mf_lower_weights(lw, copy, plain, md, NULL, 1, count, constant, e);
+  if (status == MF_OK) status = mf_lower_weights(lw, &(mf_pack){.data = copy, .plain = plain}, md, constant, e);
   dnnl_memory_desc_destroy(md);
   return status;
 }

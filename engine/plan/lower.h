@@ -13,7 +13,7 @@ typedef struct mf_pack {
   int constant;
   const float *data;        // dense, in the order of `plain`; lives until packing is done
   dnnl_memory_desc_t plain; // f32, or s8 when `scales` is set; owned by the job
-  bool winograd;            // `data` are OIHW, and `plain` what they are transformed to
+  const mf_kernel *kernel;  // that writes them in its own form; NULL: oneDNN reorders
   const float *scales;      // int8: real = scale * stored, one per output channel; NULL otherwise
   int multiple;             // int8: what is stored is a multiple of it, 1 or 2
   size_t channels;          // output channels (the outermost dimension, groups included)
@@ -58,12 +58,9 @@ mf_status mf_lower_md_as(dnnl_memory_desc_t *out, const_dnnl_memory_desc_t like,
 // ---- constants
 mf_status mf_lower_vector(mf_lowering *lw, const float *data, size_t count, int *constant,
                           mf_error *e); // f32, copied now
-// Weights in descriptor `want` (copied); `plain` is taken over. `scales` NULL: not int8.
-mf_status mf_lower_weights(mf_lowering *lw, const float *data, dnnl_memory_desc_t plain, const_dnnl_memory_desc_t want,
-                           const float *scales, int multiple, size_t channels, int *constant, mf_error *e);
-// OIHW for a Winograd convolution.
-mf_status mf_lower_winograd_weights(mf_lowering *lw, const float *data, const mf_winograd *winograd, int *constant,
-                                    mf_error *e);
+// A parameter in descriptor `want` (copied). `pack` says the rest, all but `constant`; its `plain` is taken over.
+mf_status mf_lower_weights(mf_lowering *lw, const mf_pack *pack, const_dnnl_memory_desc_t want, int *constant,
+                           mf_error *e);
 
 // ---- attributes (attributes.c): scratchpad mode, scales, post-ops
 typedef struct mf_lower_attributes {
@@ -82,9 +79,8 @@ mf_status mf_lower_make_attributes(const mf_lowering *lw, const mf_lower_scales 
 
 // ---- steps (emit.c)
 typedef struct mf_emit {
-  dnnl_primitive_desc_t pd;                // taken over, also on failure; or, NULL,
-  mf_winograd *winograd;                   // likewise, with
-  const_dnnl_memory_desc_t activations[2]; // its source and destination
+  dnnl_primitive_desc_t pd; // taken over, also on failure; or, NULL,
+  mf_kernel *kernel;        // likewise
   const char *kind, *problem, *post_ops;
   const char *source_letters, *weights_letters, *destination_letters; // for format names; NULL: no such argument
   mf_step_argument arguments[MF_STEP_ARGUMENTS];

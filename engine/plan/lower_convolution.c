@@ -9,9 +9,7 @@ typedef struct convolution {
   mf_shape x, w, y; // logical shapes; w is OIHW with I per group
   mf_weighted weighted;
   dnnl_primitive_desc_t pd; // or
-  mf_winograd *winograd;    // with its source and destination
-  dnnl_memory_desc_t activations[2];
-  double winograd_flops;
+  mf_kernel *kernel;
 } convolution;
 
 static const char *problem_text(mf_arena *arena, const convolution *c) {
@@ -112,15 +110,13 @@ static mf_status place_summand(mf_lowering *lw, const convolution *c, const_dnnl
 static mf_status emit(mf_lowering *lw, convolution *c, mf_error *e) {
   bool grouped = c->attributes->groups > 1;
   mf_emit step = {.pd = c->pd,
-                  .winograd = c->winograd,
-                  .activations = {c->activations[0], c->activations[1]},
-                  .flops = c->winograd_flops,
+                  .kernel = c->kernel,
                   .kind = "convolution",
                   .problem = problem_text(&lw->plan->arena, c),
                   .source_letters = "nchw",
-                  .weights_letters = c->winograd ? "pio"
-                                     : grouped   ? "goihw"
-                                                 : "oihw",
+                  .weights_letters = c->kernel ? c->kernel->weights_letters
+                                     : grouped ? "goihw"
+                                               : "oihw",
                   .destination_letters = "nchw"};
   int alias = -1;
   mf_status status =
@@ -135,14 +131,6 @@ static mf_status prepare(mf_lowering *lw, convolution *c, mf_error *e) {
   if (groups == 1) return mf_weighted_prepare(lw, &c->w, dnnl_oihw, 1, &c->weighted, e);
   mf_shape grouped = {5, {groups, c->w.dim[0] / groups, c->w.dim[1], c->w.dim[2], c->w.dim[3]}};
   return mf_weighted_prepare(lw, &grouped, dnnl_goihw, 3, &c->weighted, e); // a scale for each group and channel in it
-}
-
-static mf_status create_winograd(const mf_lowering *lw, convolution *c, const mf_winograd_problem *problem,
-                                 mf_error *e) {
-  c->winograd_flops = mf_winograd_flops(problem);
-  MF_TRY(mf_onednn_md(&c->activations[0], &c->x, MF_F32, dnnl_nhwc, e));
-  MF_TRY(mf_onednn_md(&c->activations[1], &c->y, MF_F32, dnnl_nhwc, e));
-  return mf_winograd_create(&c->winograd, problem, lw->plan->engine, e);
 }
 
 mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
@@ -160,12 +148,11 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
   mf_status status = prepare(lw, &c, e);
   if (status == MF_OK) {
     if (mf_plan_winograd(lw, &problem))
-      status = create_winograd(lw, &c, &problem, e);
+      status = mf_winograd_create(&c.kernel, &problem, lw->plan->engine, e);
     else
       status = choose(lw, &c, e);
   }
   if (status == MF_OK) status = emit(lw, &c, e);
   mf_weighted_free(&c.weighted);
-  for (int i = 0; i < 2; i++) dnnl_memory_desc_destroy(c.activations[i]);
   return status;
 }

@@ -9,7 +9,7 @@
 
 typedef struct job {
   const mf_pack *pack;
-  dnnl_primitive_t reorder; // NULL: the numbers are copied as they are
+  dnnl_primitive_t reorder; // NULL: the numbers are copied as they are, or a kernel writes them
 } job;
 
 typedef struct packing {
@@ -27,20 +27,15 @@ static void quantise(const mf_pack *pack, size_t elements, int8_t *out) {
     mf_int8_weights(pack->data + c * row, row, pack->scales[c], pack->multiple, out + c * row);
 }
 
-static void transform(const packing *p, const mf_pack *pack, float *out) {
-  const dnnl_dims_t *dims = NULL; // points, channels in, channels out
-  dnnl_memory_desc_query(pack->plain, dnnl_query_dims, (void *)&dims);
-  mf_winograd_transform_weights(pack->data, (*dims)[1], (*dims)[2], out, p->pool);
-}
-
 // Workers share oneDNN's cache of primitives, so everything is created here, by the caller alone.
 static mf_status create_reorder(const mf_plan *plan, job *j, mf_error *e) {
+  if (j->pack->kernel) return MF_OK;
   const mf_constant *constant = &plan->constants[j->pack->constant];
   const size_t bytes = dnnl_memory_desc_get_size(j->pack->plain);
   const bool same =
       dnnl_memory_desc_get_size(constant->md) == bytes && (dnnl_memory_desc_equal(j->pack->plain, constant->md) ||
                                                            bytes == sizeof(float)); // single numbers may be integers
-  if (same && !j->pack->scales && !j->pack->winograd) return MF_OK;
+  if (same && !j->pack->scales) return MF_OK;
   dnnl_primitive_desc_t pd = NULL;
   dnnl_status_t status =
       dnnl_reorder_primitive_desc_create(&pd, j->pack->plain, plan->engine, constant->md, plan->engine, NULL);
@@ -66,21 +61,24 @@ static mf_status execute(const packing *p, const job *j, const void *data, mf_er
   return mf_onednn_check(status, "packing weights", e);
 }
 
+static mf_status write(const packing *p, const job *j, const void *data, mf_error *e) {
+  const mf_kernel *kernel = j->pack->kernel;
+  if (!kernel) return execute(p, j, data, e);
+  return mf_kernel_pack(kernel, data, p->plan->constants[j->pack->constant].memory, p->pool, e);
+}
+
 static mf_status pack_one(const packing *p, const job *j, mf_error *e) {
   const mf_constant *constant = &p->plan->constants[j->pack->constant];
   size_t bytes = dnnl_memory_desc_get_size(j->pack->plain);
-  if (!j->reorder) {
+  if (!j->reorder && !j->pack->kernel) {
     memcpy((char *)p->plan->constant_slab + constant->offset, j->pack->data, bytes);
     return MF_OK;
   }
-  if (!j->pack->scales && !j->pack->winograd) return execute(p, j, j->pack->data, e);
+  if (!j->pack->scales) return write(p, j, j->pack->data, e);
   void *stored = mf_alloc(bytes);
   if (!stored) return mf_fail_memory(e, bytes);
-  if (j->pack->winograd)
-    transform(p, j->pack, stored);
-  else
-    quantise(j->pack, bytes, stored);
-  mf_status status = execute(p, j, stored, e);
+  quantise(j->pack, bytes, stored);
+  mf_status status = write(p, j, stored, e);
   mf_free(stored);
   return status;
 }

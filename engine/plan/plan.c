@@ -176,7 +176,7 @@ void mf_plan_free(mf_plan *plan) {
   if (!plan) return;
   for (int i = 0; i < plan->step_count; i++) {
     if (plan->steps[i].primitive) dnnl_primitive_destroy(plan->steps[i].primitive);
-    mf_winograd_free(plan->steps[i].winograd);
+    mf_kernel_free(plan->steps[i].kernel);
   }
   for (int i = 0; i < plan->constant_count; i++) {
     if (plan->constants[i].memory) dnnl_memory_destroy(plan->constants[i].memory);

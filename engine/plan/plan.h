@@ -4,7 +4,7 @@
 #define MF_PLAN_PLAN_H
 
 #include "graph/graph.h"
-#include "kernel/winograd.h"
+#include "kernel/kernel.h"
 #include "thread/pool.h"
 #include <oneapi/dnnl/dnnl.h>
 
@@ -62,7 +62,7 @@ typedef struct mf_step_info {
 #define MF_STEP_ARGUMENTS (MF_MAX_INPUTS + 8)
 typedef struct mf_step {
   dnnl_primitive_t primitive; // or, NULL,
-  mf_winograd *winograd;      // a kernel of our own
+  mf_kernel *kernel;          // one of our own
   mf_step_argument *arguments;
   int argument_count;
   int layer; // index into layers; for a reorder the layer it serves

@@ -51,22 +51,17 @@ static mf_status add_arguments(mf_lowering *lw, mf_weighted *w, mf_emit *step, m
   MF_TRY(mf_lower_convert(lw, mf_lower_operand(lw, 0), mf_emit_source(step),
                           w->int8 ? &tensors[node->inputs[0]].quantization : NULL, NULL, &source, e));
   mf_emit_value(step, DNNL_ARG_SRC, source);
-  if (step->winograd)
-    MF_TRY(mf_lower_winograd_weights(lw, tensors[node->inputs[1]].data, step->winograd, &weights, e));
-  else {
-    dnnl_memory_desc_t plain = w->plain;
-    w->plain = NULL; // packing takes it over
-    MF_TRY(mf_lower_weights(lw, tensors[node->inputs[1]].data, plain, mf_emit_weights(step), w->scales, w->multiple,
-                            w->channels, &weights, e));
-  }
+  const mf_pack pack = {.data = tensors[node->inputs[1]].data,
+                        .plain = w->plain,
+                        .kernel = step->kernel,
+                        .scales = w->scales,
+                        .multiple = w->multiple,
+                        .channels = w->channels};
+  w->plain = NULL; // packing takes it over
+  MF_TRY(mf_lower_weights(lw, &pack, mf_emit_weights(step), &weights, e));
   mf_emit_constant(step, DNNL_ARG_WEIGHTS, weights);
   if (w->bias) {
     MF_TRY(mf_lower_vector(lw, tensors[node->inputs[2]].data, w->channels, &bias, e));
-    mf_emit_constant(step, DNNL_ARG_BIAS, bias);
-  } else if (step->winograd) { // it always adds one
-    const float *zeros = mf_arena_alloc(&lw->plan->arena, w->channels * sizeof *zeros);
-    if (!zeros) return mf_fail_memory(e, w->channels * sizeof *zeros);
-    MF_TRY(mf_lower_vector(lw, zeros, w->channels, &bias, e));
     mf_emit_constant(step, DNNL_ARG_BIAS, bias);
   }
   return w->int8 ? add_scales(lw, w, step, e) : MF_OK;
@@ -74,7 +69,7 @@ static mf_status add_arguments(mf_lowering *lw, mf_weighted *w, mf_emit *step, m
 
 mf_status mf_weighted_emit(mf_lowering *lw, mf_weighted *w, mf_emit *step, int alias, mf_error *e) {
   step->post_ops = w->attr.text;
-  if (!step->winograd) step->flops = mf_node_flops(lw->graph, lw->node);
+  step->flops = step->kernel ? step->kernel->flops : mf_node_flops(lw->graph, lw->node);
   mf_status status = add_arguments(lw, w, step, e);
   if (status == MF_OK) return mf_emit_output(lw, step, alias, e);
   mf_emit_drop(step);

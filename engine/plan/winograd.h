@@ -2,6 +2,7 @@
 #ifndef MF_PLAN_WINOGRAD_H
 #define MF_PLAN_WINOGRAD_H
 
+#include "kernel/winograd.h"
 #include "plan/lower.h"
 
 // True when the convolution that is being lowered is to be: it can be, and the plan's algorithm asks for it, or leaves

@@ -7,7 +7,7 @@
 
 typedef struct execution { // a step with this session's memory bound to it
   dnnl_primitive_t primitive;
-  mf_winograd_memory winograd; // of a step that is one
+  mf_kernel_memory kernel; // of a step that has one
   dnnl_exec_arg_t *arguments;
   int argument_count;
 } execution;
@@ -40,7 +40,7 @@ static mf_status bind_step(mf_session *s, int i, mf_error *e) {
         from->source == MF_FROM_VALUE ? s->values[from->index] : s->plan->constants[from->index].memory;
     x->arguments[x->argument_count++] = (dnnl_exec_arg_t){from->dnnl, memory};
   }
-  if (step->winograd) return mf_winograd_bind(step->winograd, s->scratchpad, &x->winograd, e);
+  if (step->kernel) return mf_kernel_bind(step->kernel, s->scratchpad, &x->kernel, e);
   if (!step->info.scratchpad_bytes) return MF_OK;
   const_dnnl_primitive_desc_t pd = NULL;
   MF_TRY(mf_onednn_check(dnnl_primitive_get_primitive_desc(step->primitive, &pd), "scratchpad", e));
@@ -95,7 +95,7 @@ void mf_session_free(mf_session *s) {
   if (!s) return;
   for (int i = 0; s->scratchpads && i < s->plan->step_count; i++)
     if (s->scratchpads[i]) dnnl_memory_destroy(s->scratchpads[i]);
-  for (int i = 0; s->executions && i < s->plan->step_count; i++) mf_winograd_unbind(&s->executions[i].winograd);
+  for (int i = 0; s->executions && i < s->plan->step_count; i++) mf_kernel_unbind(&s->executions[i].kernel);
   for (int v = 0; s->values && v < s->plan->value_count; v++)
     if (s->values[v]) dnnl_memory_destroy(s->values[v]);
   if (s->stream) dnnl_stream_destroy(s->stream);
@@ -150,24 +150,16 @@ const float *mf_session_output(const mf_session *s, size_t *count) {
   return (const float *)(const void *)place_of(s, s->plan->output, 0);
 }
 
-static dnnl_status_t execute_winograd(mf_session *s, const mf_step *step, const execution *x) {
-  dnnl_memory_t weights = NULL;
-  void *source = NULL, *bias = NULL, *destination = NULL;
-  for (int a = 0; a < x->argument_count; a++) {
-    const dnnl_exec_arg_t *argument = &x->arguments[a];
-    if (argument->arg == DNNL_ARG_SRC) dnnl_memory_get_data_handle(argument->memory, &source);
-    if (argument->arg == DNNL_ARG_BIAS) dnnl_memory_get_data_handle(argument->memory, &bias);
-    if (argument->arg == DNNL_ARG_DST) dnnl_memory_get_data_handle(argument->memory, &destination);
-    if (argument->arg == DNNL_ARG_WEIGHTS) weights = argument->memory;
-  }
-  return mf_winograd_execute(step->winograd, &x->winograd, s->pool, s->stream, source, weights, bias, destination);
+static dnnl_status_t execute_kernel(mf_session *s, const mf_kernel *kernel, const execution *x) {
+  const mf_kernel_run run = {&x->kernel, s->pool, s->stream, x->arguments, x->argument_count};
+  return mf_kernel_execute(kernel, &run);
 }
 
 static inline mf_status execute(mf_session *s, int i, mf_error *e) {
   const execution *x = &s->executions[i];
   const dnnl_status_t status = x->primitive
                                    ? dnnl_primitive_execute(x->primitive, s->stream, x->argument_count, x->arguments)
-                                   : execute_winograd(s, &s->plan->steps[i], x);
+                                   : execute_kernel(s, s->plan->steps[i].kernel, x);
   return __builtin_expect(status == dnnl_success, 1) ? MF_OK : mf_onednn_check(status, s->plan->steps[i].info.name, e);
 }
 
