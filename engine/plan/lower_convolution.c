@@ -1,7 +1,7 @@
 // Convolution: weights in whatever order the kernel reads fastest, bias in f32, activation and residual sum as
-// post-ops. The sum works in place: the destination is the summand's buffer. Where Winograd's algorithm fits and pays,
+// post-ops. The sum works in place: the destination is the summand's buffer. Where a kernel of our own fits and pays,
 // it is taken instead of oneDNN's convolution.
-#include "plan/weighted.h"
+#include "plan/depthwise.h"
 #include "plan/winograd.h"
 
 typedef struct convolution {
@@ -144,11 +144,14 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
       lw->plan->options.layout != MF_LAYOUT_NHWC)
     return mf_fail(e, MF_ERR_UNSUPPORTED,
                    "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
-  mf_winograd_problem problem;
+  mf_winograd_problem winograd;
+  mf_depthwise_problem depthwise;
   mf_status status = prepare(lw, &c, e);
   if (status == MF_OK) {
-    if (mf_plan_winograd(lw, &problem))
-      status = mf_winograd_create(&c.kernel, &problem, lw->plan->engine, e);
+    if (mf_plan_winograd(lw, &winograd))
+      status = mf_winograd_create(&c.kernel, &winograd, lw->plan->engine, e);
+    else if (mf_plan_depthwise(lw, &c.weighted, &depthwise))
+      status = mf_depthwise_create(&c.kernel, &depthwise, e);
     else
       status = choose(lw, &c, e);
   }

@@ -149,6 +149,13 @@ static inline float *sample_input(const mf_graph *g, uint64_t seed) {
   return input;
 }
 
+// Stored as `dtype`. A reach below 1 cuts off the largest values, and a u8 the negative ones: saturation.
+static inline mf_quantization sample_quantization(const mf_histogram *range, mf_dtype dtype, float reach) {
+  const float largest = fmaxf(fabsf(range->min), fabsf(range->max));
+  const float scale = largest * reach / (dtype == MF_U8 ? 255.0f : 127.0f);
+  return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
+}
+
 // What was drawn, so that a test can tell that it saw every kind.
 typedef struct seen {
   int refused, layout[4], algorithm[3], tail[TAILS], kernel[8], stride[4], dilation[4], groups[3], threads[3], batch[4];

@@ -4,13 +4,6 @@
 #include "reference/support.h"
 #include "unit/convolution_samples.h"
 
-// Stored as `dtype`. A reach below 1 cuts off the largest values, and a u8 the negative ones: saturation.
-static mf_quantization quantise(const mf_histogram *range, mf_dtype dtype, float reach) {
-  const float largest = fmaxf(fabsf(range->min), fabsf(range->max));
-  const float scale = largest * reach / (dtype == MF_U8 ? 255.0f : 127.0f);
-  return (mf_quantization){.set = true, .dtype = dtype, .scale = scale > 0 ? scale : 1};
-}
-
 typedef struct kinds { // s8, u8, float
   int source[3], destination[3], summand[3];
 } kinds;
@@ -23,14 +16,14 @@ static void annotate(mf_graph *g, const float *input, uint64_t *seed, kinds *n) 
   for (int i = 0; i < g->node_count; i++) g->nodes[i].compute = MF_S8;
   const int source = pick(seed, 2), destination = pick(seed, 3), summand = pick(seed, destination < 2 ? 2 : 3);
   const mf_tensor_id added = g->nodes[0].output; // when there are two nodes
-  g->tensors[g->input].quantization = quantise(&ranges.tensors[g->input], integers[source], 1);
+  g->tensors[g->input].quantization = sample_quantization(&ranges.tensors[g->input], integers[source], 1);
   n->source[source]++;
   if (destination < 2)
     g->tensors[g->output].quantization =
-        quantise(&ranges.tensors[g->output], integers[destination], reaches[pick(seed, 3)]);
+        sample_quantization(&ranges.tensors[g->output], integers[destination], reaches[pick(seed, 3)]);
   n->destination[destination]++;
   if (g->node_count == 2 && summand < 2)
-    g->tensors[added].quantization = quantise(&ranges.tensors[added], integers[summand], 1);
+    g->tensors[added].quantization = sample_quantization(&ranges.tensors[added], integers[summand], 1);
   if (g->node_count == 2) n->summand[summand]++;
   mf_observations_free(&ranges);
 }

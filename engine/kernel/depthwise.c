@@ -1,0 +1,210 @@
+#include "kernel/depthwise.h"
+#include "base/alloc.h"
+#include "kernel/depthwise_rows.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WIDE MF_DEPTHWISE_CHANNELS
+#define LARGEST 1e9f // of a bias, in the destination's numbers: sums stay within 32 bits
+
+typedef struct depthwise {
+  mf_kernel kernel;
+  mf_depthwise_problem problem;
+  mf_depthwise_compute compute[2]; // narrow, wide
+  int rows_out, rows_in, groups;   // of one call
+  int64_t bands, blocks;           // of rows_out rows in an image; of channels
+  int64_t padded;                  // channels, the last block filled up
+  int64_t channel_bytes;           // packed weights of a channel
+} depthwise;
+
+bool mf_depthwise_available(void) {
+  return mf_depthwise_compute_for(dnnl_get_effective_cpu_isa(), 3, 1, true) != NULL;
+}
+
+static bool is_wide(const depthwise *d, int64_t block) {
+  return d->problem.channels - block * WIDE > WIDE / 2;
+}
+
+static int channels_of(const depthwise *d, int64_t block) {
+  const int64_t left = d->problem.channels - block * WIDE;
+  return (int)(left < WIDE ? left : WIDE);
+}
+
+// ---- weights: each block's vectors (depthwise_rows.h), behind them each channel's sum
+
+static int32_t *sums_of(const depthwise *d, void *packed) {
+  return (int32_t *)(void *)((char *)packed + d->padded * d->channel_bytes);
+}
+
+static void pack_channel(const depthwise *d, const int8_t *taps, bool wide, int place, int8_t *block) {
+  const int kernel = d->problem.kernel, vector = wide ? WIDE : WIDE / 2, elements = vector / 4;
+  const int quarter = place / elements, element = place % elements;
+  for (int x = 0; x < kernel; x++)
+    for (int g = 0; g < d->groups; g++)
+      for (int r = 0; r < d->rows_out; r++)
+        for (int i = 0; i < 4; i++) {
+          const int y = g * 4 + i - r * d->problem.stride;
+          const int at = ((quarter * kernel + x) * d->groups + g) * d->rows_out + r;
+          if (y >= 0 && y < kernel) block[at * vector + element * 4 + i] = taps[y * kernel + x];
+        }
+}
+
+static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+  (void)pool, (void)e;
+  const depthwise *d = (const depthwise *)kernel;
+  const int taps = d->problem.kernel * d->problem.kernel;
+  void *to = NULL;
+  dnnl_memory_get_data_handle(packed, &to);
+  memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
+  for (int64_t c = 0; c < d->problem.channels; c++) {
+    const int8_t *from = (const int8_t *)plain + c * taps;
+    const bool wide = is_wide(d, c / WIDE);
+    const int place = mf_depthwise_place((int)(c % WIDE), wide);
+    pack_channel(d, from, wide, place, (int8_t *)to + c / WIDE * WIDE * d->channel_bytes);
+    for (int i = 0; i < taps; i++) sums_of(d, to)[c / WIDE * WIDE + place] += from[i];
+  }
+  return MF_OK;
+}
+
+// ---- a run
+
+typedef struct work {
+  const depthwise *d;
+  const unsigned char *source;
+  unsigned char *destination;
+  const signed char *weights;
+  float *scale, *bias; // in the order of the vectors
+} work;
+
+static float limited(float x) {
+  return fminf(fmaxf(x, -LARGEST), LARGEST);
+}
+
+static void scale_channels(const mf_kernel_run *run, const work *w) {
+  const depthwise *d = w->d;
+  const float *from = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC);
+  const float *weights = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS);
+  const float *to = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
+  const float *bias = mf_kernel_argument(run, DNNL_ARG_BIAS);
+  const int32_t *sums = sums_of(d, mf_kernel_argument(run, DNNL_ARG_WEIGHTS));
+  const float inverse = 1 / *to, shift = d->problem.source_signed ? 128 : 0;
+  for (int64_t c = 0; c < d->problem.channels; c += 4) { // which stand beside each other there too
+    const int64_t at = c / WIDE * WIDE + mf_depthwise_place((int)(c % WIDE), is_wide(d, c / WIDE));
+    const int64_t left = d->problem.channels - c, count = left < 4 ? left : 4;
+    for (int64_t i = 0; i < count; i++) {
+      const float scale = *from * weights[c + i] * inverse;
+      w->scale[at + i] = scale;
+      w->bias[at + i] = limited((bias ? bias[c + i] * inverse : 0) - shift * (float)sums[at + i] * scale);
+    }
+  }
+}
+
+// One block of channels along one band: its rows, piece by piece.
+static void compute_band(const work *w, int64_t image, int64_t band, int64_t block) {
+  static const unsigned char zeros[WIDE];
+  unsigned char unwanted[WIDE];
+  const depthwise *d = w->d;
+  const mf_depthwise_problem *p = &d->problem;
+  const int64_t y = band * d->rows_out, step = p->channels, first = block * WIDE;
+  mf_depthwise_rows rows = {.width = p->width,
+                            .channels = channels_of(d, block),
+                            .source_signed = p->source_signed,
+                            .destination_signed = p->destination_signed,
+                            .low = p->low,
+                            .high = p->high,
+                            .weights = w->weights + first * d->channel_bytes,
+                            .scale = w->scale + first,
+                            .bias = w->bias + first};
+  for (int i = 0; i < d->rows_in; i++) {
+    const int64_t from = y * p->stride - p->pad_top + i;
+    const bool inside = from >= 0 && from < p->height;
+    rows.source[i] = inside ? w->source + (image * p->height + from) * p->width * step + first : zeros;
+    rows.source_step[i] = inside ? step : 0;
+  }
+  const int64_t most = MF_DEPTHWISE_COUNT(p->kernel), pieces = (p->out_width + most - 1) / most;
+  const int64_t piece = (p->out_width + 2 * pieces - 1) / (2 * pieces) * 2; // outputs are computed by twos
+  for (int64_t x = 0; x < p->out_width; x += piece) {
+    rows.first = x * p->stride - p->pad_left;
+    rows.count = p->out_width - x < piece ? p->out_width - x : piece;
+    for (int i = 0; i < d->rows_out; i++) {
+      const bool inside = y + i < p->out_height;
+      rows.destination[i] =
+          inside ? w->destination + ((image * p->out_height + y + i) * p->out_width + x) * step + first : unwanted;
+      rows.destination_step[i] = inside ? step : 0;
+    }
+    d->compute[is_wide(d, block)](&rows);
+  }
+}
+
+static void compute(int part, int parts, void *context) {
+  const work *w = context;
+  const depthwise *d = w->d;
+  const int64_t items = d->problem.batch * d->bands * d->blocks;
+  for (int64_t i = items * part / parts; i < items * (part + 1) / parts; i++)
+    compute_band(w, i / d->blocks / d->bands, i / d->blocks % d->bands, i % d->blocks);
+}
+
+static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) {
+  const depthwise *d = (const depthwise *)kernel;
+  float *scale = (float *)(void *)run->memory->scratch;
+  work w = {d,
+            mf_kernel_argument(run, DNNL_ARG_SRC),
+            mf_kernel_argument(run, DNNL_ARG_DST),
+            mf_kernel_argument(run, DNNL_ARG_WEIGHTS),
+            scale,
+            scale + d->padded};
+  scale_channels(run, &w);
+  mf_pool_run(run->pool, mf_pool_threads(run->pool), compute, &w);
+  return dnnl_success;
+}
+
+// ---- made
+
+static void free_depthwise(mf_kernel *kernel) {
+  mf_free(kernel);
+}
+
+static const mf_kernel_type type = {free_depthwise, pack, NULL, execute};
+
+static dnnl_status_t describe(depthwise *d) {
+  const mf_depthwise_problem *p = &d->problem;
+  const dnnl_dims_t source = {p->batch, p->channels, p->height, p->width};
+  const dnnl_dims_t destination = {p->batch, p->channels, p->out_height, p->out_width};
+  const dnnl_dims_t weights = {d->padded * (d->channel_bytes + (int64_t)sizeof(int32_t))};
+  mf_kernel *k = &d->kernel;
+  dnnl_status_t status =
+      dnnl_memory_desc_create_with_tag(&k->source, 4, source, p->source_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
+  if (!status)
+    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination,
+                                              p->destination_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
+  if (!status) status = dnnl_memory_desc_create_with_tag(&k->weights, 1, weights, dnnl_s8, dnnl_a);
+  snprintf(k->impl, sizeof k->impl, "depthwise_%dx%d:avx512_core_vnni", p->kernel, p->kernel);
+  k->weights_letters = "x";
+  k->scratch_bytes = (size_t)d->padded * 2 * sizeof(float);
+  k->flops = 2.0 * p->kernel * p->kernel * (double)(p->batch * p->channels * p->out_height * p->out_width);
+  return status;
+}
+
+mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *problem, mf_error *e) {
+  depthwise *d = mf_alloc_zero(sizeof *d);
+  if (!d) return mf_fail_memory(e, sizeof *d);
+  const int kernel = problem->kernel, stride = problem->stride;
+  d->kernel.type = &type;
+  d->problem = *problem;
+  for (int wide = 0; wide < 2; wide++)
+    d->compute[wide] = mf_depthwise_compute_for(dnnl_get_effective_cpu_isa(), kernel, stride, wide);
+  d->rows_out = MF_DEPTHWISE_OUT(kernel, stride);
+  d->rows_in = MF_DEPTHWISE_IN(kernel, stride);
+  d->groups = MF_DEPTHWISE_GROUPS(kernel, stride);
+  d->bands = (problem->out_height + d->rows_out - 1) / d->rows_out;
+  d->blocks = (problem->channels + WIDE - 1) / WIDE;
+  d->padded = (d->blocks - 1) * WIDE + (is_wide(d, d->blocks - 1) ? WIDE : WIDE / 2);
+  d->channel_bytes = (int64_t)kernel * d->groups * d->rows_out * 4;
+  if (describe(d) != dnnl_success) {
+    mf_kernel_free(&d->kernel);
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a depthwise convolution");
+  }
+  *out = &d->kernel;
+  return MF_OK;
+}
