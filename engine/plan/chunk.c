@@ -15,7 +15,8 @@ double mf_plan_intensity(const mf_graph *g) {
 }
 
 int mf_plan_chunk(int batch, bool f32, bool amx, double intensity) {
-  const int most = f32 && intensity < LOW_INTENSITY ? 4 : amx && !f32 ? 8 : 32;
+  const bool waits = intensity < LOW_INTENSITY || (amx && !f32); // for memory
+  const int most = !waits ? 32 : f32 ? 4 : 8;
   if (batch <= most) return batch;
   for (int chunk = most; chunk >= most / 2; chunk--)
     if (batch % chunk == 0) return chunk;

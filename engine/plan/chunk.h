@@ -11,7 +11,7 @@ double mf_plan_intensity(const mf_graph *graph);
 // The largest divisor of the batch up to 32: more images at once only take more memory (bench/NOTES.md: the time of an
 // image is level from 16 on, and fewer read the weights too often). Fewer where a network waits for memory, so that
 // more of its activations stay in the caches: up to 4 in f32 where the intensity is low, and up to 8 in smaller types
-// with AMX, which is so fast. A batch that has no such divisor of half of that or more stays whole.
+// there or with AMX, which is so fast. A batch that has no such divisor of half of that or more stays whole.
 int mf_plan_chunk(int batch, bool f32, bool amx, double intensity);
 
 #endif
