@@ -1,12 +1,10 @@
 #include "kernel/depthwise.h"
 #include "base/alloc.h"
 #include "kernel/depthwise_rows.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WIDE MF_DEPTHWISE_CHANNELS
-#define LARGEST 1e9f // of a bias, in the destination's numbers: sums stay within 32 bits
+#define WIDE MF_INT8_BLOCK
 
 typedef struct depthwise {
   mf_kernel kernel;
@@ -20,15 +18,6 @@ typedef struct depthwise {
 
 bool mf_depthwise_available(void) {
   return mf_depthwise_compute_for(dnnl_get_effective_cpu_isa(), 3, 1, true) != NULL;
-}
-
-static bool is_wide(const depthwise *d, int64_t block) {
-  return d->problem.channels - block * WIDE > WIDE / 2;
-}
-
-static int channels_of(const depthwise *d, int64_t block) {
-  const int64_t left = d->problem.channels - block * WIDE;
-  return (int)(left < WIDE ? left : WIDE);
 }
 
 // ---- weights: each block's vectors (depthwise_rows.h), behind them each channel's sum
@@ -59,10 +48,10 @@ static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t 
   memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
   for (int64_t c = 0; c < d->problem.channels; c++) {
     const int8_t *from = (const int8_t *)plain + c * taps;
-    const bool wide = is_wide(d, c / WIDE);
-    const int place = mf_depthwise_place((int)(c % WIDE), wide);
-    pack_channel(d, from, wide, place, (int8_t *)to + c / WIDE * WIDE * d->channel_bytes);
-    for (int i = 0; i < taps; i++) sums_of(d, to)[c / WIDE * WIDE + place] += from[i];
+    const int64_t place = mf_int8_place(d->problem.channels, c);
+    const bool wide = mf_int8_is_wide(d->problem.channels, c / WIDE);
+    pack_channel(d, from, wide, (int)(place % WIDE), (int8_t *)to + c / WIDE * WIDE * d->channel_bytes);
+    for (int i = 0; i < taps; i++) sums_of(d, to)[place] += from[i];
   }
   return MF_OK;
 }
@@ -77,29 +66,6 @@ typedef struct work {
   float *scale, *bias; // in the order of the vectors
 } work;
 
-static float limited(float x) {
-  return fminf(fmaxf(x, -LARGEST), LARGEST);
-}
-
-static void scale_channels(const mf_kernel_run *run, const work *w) {
-  const depthwise *d = w->d;
-  const float *from = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC);
-  const float *weights = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS);
-  const float *to = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
-  const float *bias = mf_kernel_argument(run, DNNL_ARG_BIAS);
-  const int32_t *sums = sums_of(d, mf_kernel_argument(run, DNNL_ARG_WEIGHTS));
-  const float inverse = 1 / *to, shift = d->problem.source_signed ? 128 : 0;
-  for (int64_t c = 0; c < d->problem.channels; c += 4) { // which stand beside each other there too
-    const int64_t at = c / WIDE * WIDE + mf_depthwise_place((int)(c % WIDE), is_wide(d, c / WIDE));
-    const int64_t left = d->problem.channels - c, count = left < 4 ? left : 4;
-    for (int64_t i = 0; i < count; i++) {
-      const float scale = *from * weights[c + i] * inverse;
-      w->scale[at + i] = scale;
-      w->bias[at + i] = limited((bias ? bias[c + i] * inverse : 0) - shift * (float)sums[at + i] * scale);
-    }
-  }
-}
-
 // One block of channels along one band: its rows, piece by piece.
 static void compute_band(const work *w, int64_t image, int64_t band, int64_t block) {
   static const unsigned char zeros[WIDE];
@@ -108,14 +74,9 @@ static void compute_band(const work *w, int64_t image, int64_t band, int64_t blo
   const mf_depthwise_problem *p = &d->problem;
   const int64_t y = band * d->rows_out, step = p->channels, first = block * WIDE;
   mf_depthwise_rows rows = {.width = p->width,
-                            .channels = channels_of(d, block),
                             .source_signed = p->source_signed,
-                            .destination_signed = p->destination_signed,
-                            .low = p->low,
-                            .high = p->high,
                             .weights = w->weights + first * d->channel_bytes,
-                            .scale = w->scale + first,
-                            .bias = w->bias + first};
+                            .output = mf_int8_output_of(&p->stored, p->channels, block, w->scale, w->bias)};
   for (int i = 0; i < d->rows_in; i++) {
     const int64_t from = y * p->stride - p->pad_top + i;
     const bool inside = from >= 0 && from < p->height;
@@ -133,7 +94,7 @@ static void compute_band(const work *w, int64_t image, int64_t band, int64_t blo
           inside ? w->destination + ((image * p->out_height + y + i) * p->out_width + x) * step + first : unwanted;
       rows.destination_step[i] = inside ? step : 0;
     }
-    d->compute[is_wide(d, block)](&rows);
+    d->compute[mf_int8_is_wide(p->channels, block)](&rows);
   }
 }
 
@@ -154,7 +115,8 @@ static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) 
             mf_kernel_argument(run, DNNL_ARG_WEIGHTS),
             scale,
             scale + d->padded};
-  scale_channels(run, &w);
+  const int32_t *sums = sums_of(d, mf_kernel_argument(run, DNNL_ARG_WEIGHTS));
+  mf_int8_scales(run, d->problem.channels, d->problem.source_signed ? sums : NULL, w.scale, w.bias);
   mf_pool_run(run->pool, mf_pool_threads(run->pool), compute, &w);
   return dnnl_success;
 }
@@ -176,8 +138,8 @@ static dnnl_status_t describe(depthwise *d) {
   dnnl_status_t status =
       dnnl_memory_desc_create_with_tag(&k->source, 4, source, p->source_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
   if (!status)
-    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination,
-                                              p->destination_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
+    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination, p->stored.is_signed ? dnnl_s8 : dnnl_u8,
+                                              dnnl_nhwc);
   if (!status) status = dnnl_memory_desc_create_with_tag(&k->weights, 1, weights, dnnl_s8, dnnl_a);
   snprintf(k->impl, sizeof k->impl, "depthwise_%dx%d:avx512_core_vnni", p->kernel, p->kernel);
   k->weights_letters = "x";
@@ -198,8 +160,8 @@ mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *probl
   d->rows_in = MF_DEPTHWISE_IN(kernel, stride);
   d->groups = MF_DEPTHWISE_GROUPS(kernel, stride);
   d->bands = (problem->out_height + d->rows_out - 1) / d->rows_out;
-  d->blocks = (problem->channels + WIDE - 1) / WIDE;
-  d->padded = (d->blocks - 1) * WIDE + (is_wide(d, d->blocks - 1) ? WIDE : WIDE / 2);
+  d->blocks = mf_int8_blocks(problem->channels);
+  d->padded = mf_int8_padded(problem->channels);
   d->channel_bytes = (int64_t)kernel * d->groups * d->rows_out * 4;
   if (describe(d) != dnnl_success) {
     mf_kernel_free(&d->kernel);

@@ -3,19 +3,17 @@
 #ifndef MF_KERNEL_DEPTHWISE_H
 #define MF_KERNEL_DEPTHWISE_H
 
-#include "kernel/kernel.h"
-#include <stdbool.h>
+#include "kernel/int8_channels.h"
 
-// Source and destination are u8 or s8 in nhwc, without zero points. A destination's number is
-// cut[low, high](round((source scale * weight scale * sum + bias) / destination scale)), ties to even.
+// Source and destination are u8 or s8 in nhwc, without zero points.
 typedef struct mf_depthwise_problem {
   int64_t batch, channels;
   int64_t height, width;         // of the source
   int64_t out_height, out_width; // of the destination
   int kernel, stride;            // of both dimensions: 3 or 5; 1 or 2
   int64_t pad_top, pad_left;     // zeros; on the other sides as many as the destination's size takes
-  bool source_signed, destination_signed;
-  int low, high; // within the destination's type
+  bool source_signed;
+  mf_int8_stored stored; // the destination's numbers
 } mf_depthwise_problem;
 
 bool mf_depthwise_available(void); // on this processor, as far as oneDNN may use it

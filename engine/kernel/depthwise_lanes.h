@@ -1,24 +1,5 @@
-// The body of depthwise_rows.c, included once for each length of vectors: LANES is 512 or 256 (bits).
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define NAME(name) JOIN(name, LANES)
-#if LANES == 512
-#define OP(name) _mm512_##name
-#define WHOLE(name) _mm512_##name##_si512
-typedef __m512i vector512;
-typedef __mmask64 mask512;
-#define FLOATS __m512
-#else
-#define OP(name) _mm256_##name
-#define WHOLE(name) _mm256_##name##_si256
-typedef __m256i vector256;
-typedef __mmask32 mask256;
-#define FLOATS __m256
-#endif
-#define VECTOR NAME(vector)
-#define BYTES ((int64_t)LANES / 8) // of a vector
-#define LOAD(p) WHOLE(load)((const VECTOR *)(const void *)(p))
-#define STORE(p, x) WHOLE(store)((VECTOR *)(void *)(p), x)
+// The body of depthwise_rows.c, included once for each length of vectors.
+#include "kernel/int8_lanes.h"
 
 // Source columns as elements for the dot product: for each column and group of rows four vectors.
 INLINE void NAME(order_)(const mf_depthwise_rows *d, int kernel, int stride, NAME(mask) mask, char *to) {
@@ -47,12 +28,11 @@ INLINE void NAME(order_)(const mf_depthwise_rows *d, int kernel, int stride, NAM
   }
 }
 
-// Two outputs beside each other, of each row: a quarter of the channels, as integers of 32 bits.
+// Sums of two outputs beside each other, of each row: a quarter of the channels.
 INLINE void NAME(multiply_)(const char *from, const mf_depthwise_rows *d, int quarter, int kernel, int stride,
-                            VECTOR out[MF_DEPTHWISE_ROWS][2]) {
+                            VECTOR sum[MF_DEPTHWISE_ROWS][2]) {
   const int rows = MF_DEPTHWISE_OUT(kernel, stride), groups = MF_DEPTHWISE_GROUPS(kernel, stride);
   const signed char *weights = d->weights + BYTES * quarter * kernel * groups * rows;
-  VECTOR sum[MF_DEPTHWISE_ROWS][2];
   for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = WHOLE(setzero)();
   for (int k = 0; k < kernel; k++)
     for (int g = 0; g < groups; g++)
@@ -62,9 +42,6 @@ INLINE void NAME(multiply_)(const char *from, const mf_depthwise_rows *d, int qu
           sum[r][o] =
               OP(dpbusd_epi32)(sum[r][o], LOAD(from + BYTES * (((o * stride + k) * groups + g) * 4 + quarter)), weight);
       }
-  const FLOATS scale = OP(load_ps)(d->scale + BYTES / 4 * quarter), bias = OP(load_ps)(d->bias + BYTES / 4 * quarter);
-  for (int r = 0; r < rows; r++)
-    for (int o = 0; o < 2; o++) out[r][o] = OP(cvtps_epi32)(OP(fmadd_ps)(OP(cvtepi32_ps)(sum[r][o]), scale, bias));
 }
 
 // Two quarters, as integers of 16 bits.
@@ -74,18 +51,17 @@ INLINE void NAME(multiply_half_)(const char *from, const mf_depthwise_rows *d, i
   NAME(multiply_)(from, d, quarter, kernel, stride, a);
   NAME(multiply_)(from, d, quarter + 1, kernel, stride, b);
   for (int r = 0; r < MF_DEPTHWISE_OUT(kernel, stride); r++)
-    for (int o = 0; o < 2; o++) out[r][o] = OP(packs_epi32)(a[r][o], b[r][o]);
+    for (int o = 0; o < 2; o++) out[r][o] = NAME(narrow_)(a[r][o], b[r][o], &d->output, quarter);
   // Else the compiler loads the other half's weights first, and has no registers left for them.
   __asm__ volatile("" ::: "memory");
 }
 
 INLINE void NAME(compute_)(const mf_depthwise_rows *d, int kernel, int stride) {
   const int rows = MF_DEPTHWISE_OUT(kernel, stride), groups = MF_DEPTHWISE_GROUPS(kernel, stride);
-  const NAME(mask) mask = (NAME(mask))(d->channels < BYTES ? ((uint64_t)1 << d->channels) - 1 : UINT64_MAX);
+  const NAME(mask) mask = NAME(mask_of_)(&d->output);
   _Alignas(64) char ordered[BYTES * 4 * groups * ((MF_DEPTHWISE_COUNT(kernel) - 1) * stride + kernel + stride)];
   NAME(order_)(d, kernel, stride, mask, ordered);
   const mf_depthwise_rows own = *d; // which no store can change
-  const VECTOR low = OP(set1_epi8)((char)own.low), high = OP(set1_epi8)((char)own.high);
   for (int64_t x = 0; x < own.count; x += 2) {
     const char *from = ordered + BYTES * 4 * groups * stride * x;
     VECTOR a[MF_DEPTHWISE_ROWS][2], b[MF_DEPTHWISE_ROWS][2];
@@ -94,11 +70,7 @@ INLINE void NAME(compute_)(const mf_depthwise_rows *d, int kernel, int stride) {
     for (int r = 0; r < rows; r++)
       for (int o = 0; o < 2; o++) {
         if (x + o == own.count) continue;
-        unsigned char *to = own.destination[r] + (x + o) * own.destination_step[r];
-        if (own.destination_signed)
-          OP(mask_storeu_epi8)(to, mask, OP(max_epi8)(OP(min_epi8)(OP(packs_epi16)(a[r][o], b[r][o]), high), low));
-        else
-          OP(mask_storeu_epi8)(to, mask, OP(max_epu8)(OP(min_epu8)(OP(packus_epi16)(a[r][o], b[r][o]), high), low));
+        NAME(write_)(own.destination[r] + (x + o) * own.destination_step[r], mask, a[r][o], b[r][o], &own.output);
       }
   }
 }
@@ -115,15 +87,3 @@ TARGET static void NAME(compute_51_)(const mf_depthwise_rows *d) {
 TARGET static void NAME(compute_52_)(const mf_depthwise_rows *d) {
   NAME(compute_)(d, 5, 2);
 }
-
-#undef JOIN_
-#undef JOIN
-#undef NAME
-#undef OP
-#undef WHOLE
-#undef FLOATS
-#undef VECTOR
-#undef BYTES
-#undef LOAD
-#undef STORE
-#undef LANES

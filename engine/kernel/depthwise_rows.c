@@ -1,13 +1,11 @@
 #include "kernel/depthwise_rows.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-#include <stdint.h>
+#include "kernel/int8_vectors.h"
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,fma")))
-#define INLINE TARGET static inline __attribute__((always_inline))
 #define LANES 512
 #include "kernel/depthwise_lanes.h"
+#undef LANES
 #define LANES 256
 #include "kernel/depthwise_lanes.h"
 

@@ -7,16 +7,13 @@
 #ifndef MF_KERNEL_DEPTHWISE_ROWS_H
 #define MF_KERNEL_DEPTHWISE_ROWS_H
 
-#include <oneapi/dnnl/dnnl.h>
-#include <stdbool.h>
+#include "kernel/int8_channels.h"
 
-#define MF_DEPTHWISE_CHANNELS 64    // of a wide block; what is left of them, up to half as many, is a narrow one
-#define MF_DEPTHWISE_SOURCE_ROWS 8  // most of one call
-#define MF_DEPTHWISE_ROWS 2         // of the destination, likewise
-#define MF_DEPTHWISE_COLUMN_BYTES 4 // source rows are taken by so many
+#define MF_DEPTHWISE_SOURCE_ROWS 8 // most of one call
+#define MF_DEPTHWISE_ROWS 2        // of the destination, likewise
 
 // Of a kernel and a stride: rows of the destination that one call computes, and of the source that it reads, in groups
-// of MF_DEPTHWISE_COLUMN_BYTES; outputs of a row in one call.
+// of four; outputs of a row in one call.
 #define MF_DEPTHWISE_OUT(kernel, stride) ((kernel) == 3 && (stride) == 2 ? 1 : 2)
 #define MF_DEPTHWISE_IN(kernel, stride) ((MF_DEPTHWISE_OUT(kernel, stride) - 1) * (stride) + (kernel))
 #define MF_DEPTHWISE_GROUPS(kernel, stride) ((MF_DEPTHWISE_IN(kernel, stride) + 3) / 4)
@@ -29,25 +26,16 @@ typedef struct mf_depthwise_rows {
   unsigned char *destination[MF_DEPTHWISE_ROWS];
   int64_t destination_step[MF_DEPTHWISE_ROWS]; // 0: a row that is not wanted, into 64 bytes
   int64_t count;                               // outputs of a row
-  int channels;                                // that there are of the block
-  bool source_signed, destination_signed;
-  int low, high; // outputs are cut off here, as stored
-  // Of the block, 64-byte aligned. Weights: vectors in the order of mf_depthwise_place, for each column of the kernel,
-  // group and row of the destination. An output is round(scale * sum + bias), where signed sources count 128 more.
+  bool source_signed;
+  // Vectors of the block, for each quarter of its channels, column of the kernel, group and row of the destination;
+  // 64-byte aligned. Signed sources count 128 more.
   const signed char *weights;
-  const float *scale, *bias;
+  mf_int8_output output;
 } mf_depthwise_rows;
 
 typedef void (*mf_depthwise_compute)(const mf_depthwise_rows *rows);
 
 // Kernel 3 or 5, stride 1 or 2. NULL: the instruction set (dnnl_get_effective_cpu_isa) does not have what it takes.
 mf_depthwise_compute mf_depthwise_compute_for(dnnl_cpu_isa_t isa, int kernel, int stride, bool wide);
-
-// Where a channel of a block stands among its vectors' elements: element mf_depthwise_place % (block / 4) of vector
-// mf_depthwise_place / (block / 4) of four.
-static inline int mf_depthwise_place(int channel, bool wide) {
-  const int elements = MF_DEPTHWISE_CHANNELS / (wide ? 4 : 8);
-  return channel % 16 / 4 * elements + channel / 16 * 4 + channel % 4;
-}
 
 #endif

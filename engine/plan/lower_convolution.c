@@ -2,6 +2,7 @@
 // post-ops. The sum works in place: the destination is the summand's buffer. Where a kernel of our own fits and pays,
 // it is taken instead of oneDNN's convolution.
 #include "plan/depthwise.h"
+#include "plan/shallow.h"
 #include "plan/winograd.h"
 
 typedef struct convolution {
@@ -146,12 +147,15 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
                    "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
   mf_winograd_problem winograd;
   mf_depthwise_problem depthwise;
+  mf_shallow_problem shallow;
   mf_status status = prepare(lw, &c, e);
   if (status == MF_OK) {
     if (mf_plan_winograd(lw, &winograd))
       status = mf_winograd_create(&c.kernel, &winograd, lw->plan->engine, e);
     else if (mf_plan_depthwise(lw, &c.weighted, &depthwise))
       status = mf_depthwise_create(&c.kernel, &depthwise, e);
+    else if (mf_plan_shallow(lw, &c.weighted, &shallow))
+      status = mf_shallow_create(&c.kernel, &shallow, e);
     else
       status = choose(lw, &c, e);
   }

@@ -1,11 +1,8 @@
 // The depthwise kernel in int8 against the reference: blocks of channels of all widths, several pieces of a row, bands
 // that are not full, padding on any side, both signs; and where the plan takes it.
 #include "kernel/depthwise.h"
-#include "pass/pass.h"
 #include "reference/support.h"
-#include "unit/convolution_samples.h"
-
-static const mf_dtype integers[] = {MF_U8, MF_S8};
+#include "unit/int8_samples.h"
 
 static sample pick_depthwise(uint64_t seed) {
   sample s = {.plan = {.activations = MF_F32}};
@@ -31,37 +28,8 @@ static sample pick_depthwise(uint64_t seed) {
   return s;
 }
 
-typedef struct stored {
-  mf_dtype source, destination;
-  float reach; // of the destination's scale
-  int zero_point;
-} stored;
-
-// Compared with the reference; returns how many steps are the kernel's.
 static int depthwise_steps(const sample *s, const stored *as, uint64_t seed, harness_steps *moved) {
-  mf_error e;
-  mf_graph *g = sample_graph(s);
-  OK(mf_pass_run_all(g, &(mf_pass_options){.fusion = true}, &e));
-  float *input = sample_input(g, seed);
-  mf_observations ranges = harness_ranges(g, input);
-  for (int i = 0; i < g->node_count; i++) g->nodes[i].compute = MF_S8;
-  g->tensors[g->input].quantization = sample_quantization(&ranges.tensors[g->input], as->source, 1);
-  g->tensors[g->input].quantization.zero_point = as->zero_point;
-  if (as->destination != MF_F32)
-    g->tensors[g->output].quantization = sample_quantization(&ranges.tensors[g->output], as->destination, as->reach);
-  mf_observations_free(&ranges);
-  harness_snap(g, input);
-  if (!harness_check(g, &s->plan, s->threads, input, HARNESS_F32, moved, s->label, &e))
-    fail_msg("%s: %s", s->label, e.text);
-  harness_engine engine;
-  OK(harness_open(&engine, g, &s->plan, s->threads, &e));
-  int count = 0;
-  for (int i = 0; i < engine.plan->step_count; i++)
-    count += strncmp(engine.plan->steps[i].info.impl, "depthwise_", 10) == 0;
-  harness_close(&engine);
-  mf_free(input);
-  mf_graph_free(g);
-  return count;
+  return int8_sample_steps(s, as, seed, "depthwise_", moved);
 }
 
 static void need_kernel(void) {

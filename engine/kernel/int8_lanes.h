@@ -1,0 +1,22 @@
+// Sums as stored numbers (int8_channels.h). Included once for each length of vectors.
+
+INLINE NAME(mask) NAME(mask_of_)(const mf_int8_output *y) {
+  return (NAME(mask))(y->channels < BYTES ? ((uint64_t)1 << y->channels) - 1 : UINT64_MAX);
+}
+
+// Two quarters of a block's channels, as integers of 16 bits.
+INLINE VECTOR NAME(narrow_)(VECTOR a, VECTOR b, const mf_int8_output *y, int quarter) {
+  const float *scale = y->scale + BYTES / 4 * quarter, *bias = y->bias + BYTES / 4 * quarter;
+  const FLOATS c = OP(fmadd_ps)(OP(cvtepi32_ps)(a), OP(load_ps)(scale), OP(load_ps)(bias));
+  const FLOATS d = OP(fmadd_ps)(OP(cvtepi32_ps)(b), OP(load_ps)(scale + BYTES / 4), OP(load_ps)(bias + BYTES / 4));
+  return OP(packs_epi32)(OP(cvtps_epi32)(c), OP(cvtps_epi32)(d));
+}
+
+// Both halves, at `to`.
+INLINE void NAME(write_)(unsigned char *to, NAME(mask) mask, VECTOR a, VECTOR b, const mf_int8_output *y) {
+  const VECTOR low = OP(set1_epi8)((char)y->stored.low), high = OP(set1_epi8)((char)y->stored.high);
+  if (y->stored.is_signed)
+    OP(mask_storeu_epi8)(to, mask, OP(max_epi8)(OP(min_epi8)(OP(packs_epi16)(a, b), high), low));
+  else
+    OP(mask_storeu_epi8)(to, mask, OP(max_epu8)(OP(min_epu8)(OP(packus_epi16)(a, b), high), low));
+}

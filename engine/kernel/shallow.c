@@ -1,0 +1,196 @@
+#include "kernel/shallow.h"
+#include "base/alloc.h"
+#include "kernel/shallow_rows.h"
+#include <stdio.h>
+#include <string.h>
+
+#define PIECE 48 // most outputs of a row in one call: their taps stay in the first cache for all blocks of channels
+#define TAPS ((PIECE - 1) * MF_SHALLOW_STRIDE + MF_SHALLOW_KERNEL) // columns under them, at most
+
+typedef struct shallow {
+  mf_kernel kernel;
+  mf_shallow_problem problem;    // 1x1: all pixels of the batch as one row
+  mf_shallow_compute compute[2]; // narrow, wide
+  bool in_place;                 // taps are read where they are; else from a copy with padding
+  int words;                     // of four taps in a row of the kernel
+  int64_t pieces, piece;         // of a row; outputs of one, a multiple of those that are computed together
+  int64_t blocks, padded;        // of channels; channels, the last block filled up
+} shallow;
+
+bool mf_shallow_available(void) {
+  return mf_shallow_compute_for(dnnl_get_effective_cpu_isa(), false, true) != NULL;
+}
+
+// ---- weights: each block's vectors (shallow_rows.h), behind them each channel's sum
+
+static int64_t channel_bytes(const shallow *d) {
+  return (int64_t)d->problem.kernel[0] * d->words * 4;
+}
+
+static int32_t *sums_of(const shallow *d, void *packed) {
+  return (int32_t *)(void *)((char *)packed + d->padded * channel_bytes(d));
+}
+
+static void pack_channel(const shallow *d, const int8_t *oihw, int64_t channel, char *packed) {
+  const mf_shallow_problem *p = &d->problem;
+  const int64_t place = mf_int8_place(p->channels_out, channel), block = place / MF_INT8_BLOCK;
+  const int64_t bytes = mf_int8_is_wide(p->channels_out, block) ? MF_INT8_BLOCK : MF_INT8_BLOCK / 2; // of a vector
+  int8_t *to = (int8_t *)packed + block * MF_INT8_BLOCK * channel_bytes(d);
+  int32_t *sum = sums_of(d, packed) + place;
+  // Each word is four vectors: places of a block are their elements of four bytes.
+  for (int y = 0; y < p->kernel[0]; y++)
+    for (int x = 0; x < p->kernel[1]; x++)
+      for (int64_t c = 0; c < p->channels_in; c++) {
+        const int8_t weight = oihw[((channel * p->channels_in + c) * p->kernel[0] + y) * p->kernel[1] + x];
+        const int64_t tap = x * p->channels_in + c;
+        to[((int64_t)y * d->words + tap / 4) * 4 * bytes + place % MF_INT8_BLOCK * 4 + tap % 4] = weight;
+        *sum += weight;
+      }
+}
+
+static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+  (void)pool, (void)e;
+  const shallow *d = (const shallow *)kernel;
+  void *to = NULL;
+  dnnl_memory_get_data_handle(packed, &to);
+  memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
+  for (int64_t c = 0; c < d->problem.channels_out; c++) pack_channel(d, plain, c, to);
+  return MF_OK;
+}
+
+// ---- a run
+
+typedef struct work {
+  const shallow *d;
+  const unsigned char *source;
+  unsigned char *destination;
+  const signed char *weights;
+  float *scale, *bias; // in the order of blocks
+} work;
+
+typedef unsigned char copied[MF_SHALLOW_KERNEL][TAPS * MF_SHALLOW_CHANNELS + 4]; // words may end behind the taps
+
+// The source under `count` outputs from `x` on, with its padding.
+static void copy(const work *w, int64_t image, int64_t y, int64_t x, int64_t count, copied to) {
+  const mf_shallow_problem *p = &w->d->problem;
+  const int64_t first = x * p->stride[1] - p->pad_left, columns = (count - 1) * p->stride[1] + p->kernel[1];
+  const int64_t begin = first < 0 ? 0 : first, end = first + columns < p->width ? first + columns : p->width;
+  const int64_t channels = p->channels_in;
+  for (int r = 0; r < p->kernel[0]; r++) {
+    const int64_t row = y * p->stride[0] - p->pad_top + r;
+    const bool inside = row >= 0 && row < p->height && begin < end;
+    if (!inside || end - begin < columns) memset(to[r], 0, (size_t)(columns * channels));
+    if (inside)
+      memcpy(to[r] + (begin - first) * channels, w->source + ((image * p->height + row) * p->width + begin) * channels,
+             (size_t)((end - begin) * channels));
+    memset(to[r] + columns * channels, 0, 4);
+  }
+}
+
+// Of one piece of a row, the blocks from `block` up to `end`.
+static void compute_piece(const work *w, int64_t image, int64_t y, int64_t piece, int64_t block, int64_t end) {
+  const shallow *d = w->d;
+  const mf_shallow_problem *p = &d->problem;
+  const int64_t x = piece * d->piece, left = p->out_width - x;
+  copied taps;
+  mf_shallow_rows rows = {.source_step = p->stride[1] * p->channels_in,
+                          .rows = p->kernel[0],
+                          .words = d->words,
+                          .destination_step = p->channels_out,
+                          .count = left < d->piece ? left : d->piece};
+  if (d->in_place)
+    rows.source[0] = w->source + x * p->channels_in; // one image of one row
+  else {
+    copy(w, image, y, x, rows.count, taps);
+    for (int r = 0; r < p->kernel[0]; r++) rows.source[r] = taps[r];
+  }
+  unsigned char *to = w->destination + ((image * p->out_height + y) * p->out_width + x) * p->channels_out;
+  for (; block < end; block++) {
+    const int64_t first = block * MF_INT8_BLOCK;
+    rows.destination = to + first;
+    rows.weights = w->weights + first * channel_bytes(d);
+    rows.output = mf_int8_output_of(&p->stored, p->channels_out, block, w->scale, w->bias);
+    d->compute[mf_int8_is_wide(p->channels_out, block)](&rows);
+  }
+}
+
+static void compute(int part, int parts, void *context) {
+  const work *w = context;
+  const shallow *d = w->d;
+  const int64_t height = d->problem.out_height, items = d->problem.batch * height * d->pieces * d->blocks;
+  const int64_t end = items * (part + 1) / parts;
+  for (int64_t i = items * part / parts; i < end;) {
+    const int64_t piece = i / d->blocks, block = i % d->blocks;
+    const int64_t here = d->blocks - block < end - i ? d->blocks - block : end - i;
+    compute_piece(w, piece / d->pieces / height, piece / d->pieces % height, piece % d->pieces, block, block + here);
+    i += here;
+  }
+}
+
+static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) {
+  const shallow *d = (const shallow *)kernel;
+  float *scale = (float *)(void *)run->memory->scratch;
+  void *weights = mf_kernel_argument(run, DNNL_ARG_WEIGHTS);
+  work w = {d,
+            mf_kernel_argument(run, DNNL_ARG_SRC),
+            mf_kernel_argument(run, DNNL_ARG_DST),
+            weights,
+            scale,
+            scale + d->padded};
+  mf_int8_scales(run, d->problem.channels_out, d->problem.source_signed ? sums_of(d, weights) : NULL, w.scale, w.bias);
+  mf_pool_run(run->pool, mf_pool_threads(run->pool), compute, &w);
+  return dnnl_success;
+}
+
+// ---- made
+
+static void free_shallow(mf_kernel *kernel) {
+  mf_free(kernel);
+}
+
+static const mf_kernel_type type = {free_shallow, pack, NULL, execute};
+
+static dnnl_status_t describe(shallow *d, const mf_shallow_problem *p) {
+  const dnnl_dims_t source = {p->batch, p->channels_in, p->height, p->width};
+  const dnnl_dims_t destination = {p->batch, p->channels_out, p->out_height, p->out_width};
+  const dnnl_dims_t weights = {d->padded * (channel_bytes(d) + (int64_t)sizeof(int32_t))};
+  mf_kernel *k = &d->kernel;
+  dnnl_status_t status =
+      dnnl_memory_desc_create_with_tag(&k->source, 4, source, p->source_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
+  if (!status)
+    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination, p->stored.is_signed ? dnnl_s8 : dnnl_u8,
+                                              dnnl_nhwc);
+  if (!status) status = dnnl_memory_desc_create_with_tag(&k->weights, 1, weights, dnnl_s8, dnnl_a);
+  snprintf(k->impl, sizeof k->impl, "shallow_%dx%d:avx512_core_vnni", p->kernel[0], p->kernel[1]);
+  k->weights_letters = "x";
+  k->scratch_bytes = (size_t)d->padded * 2 * sizeof(float);
+  k->flops = 2.0 * p->kernel[0] * p->kernel[1] * (double)p->channels_in *
+             (double)(p->batch * p->channels_out * p->out_height * p->out_width);
+  return status;
+}
+
+mf_status mf_shallow_create(mf_kernel **out, const mf_shallow_problem *problem, mf_error *e) {
+  shallow *d = mf_alloc_zero(sizeof *d);
+  if (!d) return mf_fail_memory(e, sizeof *d);
+  d->kernel.type = &type;
+  d->problem = *problem;
+  d->in_place = problem->kernel[0] == 1 && problem->kernel[1] == 1;
+  if (d->in_place) {
+    d->problem.out_width = d->problem.width = problem->batch * problem->height * problem->width;
+    d->problem.batch = d->problem.out_height = d->problem.height = 1;
+  }
+  for (int wide = 0; wide < 2; wide++)
+    d->compute[wide] = mf_shallow_compute_for(dnnl_get_effective_cpu_isa(), problem->source_signed, wide);
+  d->words = (int)((problem->kernel[1] * problem->channels_in + 3) / 4);
+  d->pieces = (d->problem.out_width + PIECE - 1) / PIECE;
+  d->piece = (d->problem.out_width + d->pieces - 1) / d->pieces;
+  d->piece = (d->piece + MF_SHALLOW_OUTPUTS - 1) / MF_SHALLOW_OUTPUTS * MF_SHALLOW_OUTPUTS;
+  d->blocks = mf_int8_blocks(problem->channels_out);
+  d->padded = mf_int8_padded(problem->channels_out);
+  if (describe(d, problem) != dnnl_success) {
+    mf_kernel_free(&d->kernel);
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution of few products");
+  }
+  *out = &d->kernel;
+  return MF_OK;
+}

@@ -1,0 +1,44 @@
+// Convolutions at random in int8, for the tests of kernels of our own.
+#ifndef TESTS_UNIT_INT8_SAMPLES_H
+#define TESTS_UNIT_INT8_SAMPLES_H
+
+#include "pass/pass.h"
+#include "unit/convolution_samples.h"
+
+static const mf_dtype integers[] = {MF_U8, MF_S8};
+
+typedef struct stored {
+  mf_dtype source, destination;
+  float reach; // of the destination's scale
+  int zero_point;
+} stored;
+
+// Compared with the reference; returns how many steps have an implementation whose name begins so.
+static inline int int8_sample_steps(const sample *s, const stored *as, uint64_t seed, const char *impl,
+                                    harness_steps *moved) {
+  mf_error e;
+  mf_graph *g = sample_graph(s);
+  OK(mf_pass_run_all(g, &(mf_pass_options){.fusion = true}, &e));
+  float *input = sample_input(g, seed);
+  mf_observations ranges = harness_ranges(g, input);
+  for (int i = 0; i < g->node_count; i++) g->nodes[i].compute = MF_S8;
+  g->tensors[g->input].quantization = sample_quantization(&ranges.tensors[g->input], as->source, 1);
+  g->tensors[g->input].quantization.zero_point = as->zero_point;
+  if (as->destination != MF_F32)
+    g->tensors[g->output].quantization = sample_quantization(&ranges.tensors[g->output], as->destination, as->reach);
+  mf_observations_free(&ranges);
+  harness_snap(g, input);
+  if (!harness_check(g, &s->plan, s->threads, input, HARNESS_F32, moved, s->label, &e))
+    fail_msg("%s: %s", s->label, e.text);
+  harness_engine engine;
+  OK(harness_open(&engine, g, &s->plan, s->threads, &e));
+  int count = 0;
+  for (int i = 0; i < engine.plan->step_count; i++)
+    count += strncmp(engine.plan->steps[i].info.impl, impl, strlen(impl)) == 0;
+  harness_close(&engine);
+  mf_free(input);
+  mf_graph_free(g);
+  return count;
+}
+
+#endif
