@@ -1,4 +1,4 @@
-#include "plan/int8_kernel.h"
+#include "plan/kernels.h"
 #include <math.h>
 
 // Real numbers at which the only post-op, if there is one, cuts off.

@@ -1,9 +1,7 @@
 // Convolution: weights in whatever order the kernel reads fastest, bias in f32, activation and residual sum as
 // post-ops. The sum works in place: the destination is the summand's buffer. Where a kernel of our own fits and pays,
 // it is taken instead of oneDNN's convolution.
-#include "plan/depthwise.h"
-#include "plan/shallow.h"
-#include "plan/winograd.h"
+#include "plan/kernels.h"
 
 typedef struct convolution {
   const mf_convolution *attributes;
@@ -134,6 +132,9 @@ static mf_status prepare(mf_lowering *lw, convolution *c, mf_error *e) {
   return mf_weighted_prepare(lw, &grouped, dnnl_goihw, 3, &c->weighted, e); // a scale for each group and channel in it
 }
 
+// The first that takes the convolution.
+static mf_plan_kernel *const kernels[] = {mf_plan_winograd, mf_plan_depthwise, mf_plan_shallow};
+
 mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
   const mf_node *node = lw->node;
   const mf_tensor *tensors = lw->graph->tensors;
@@ -145,20 +146,10 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
       lw->plan->options.layout != MF_LAYOUT_NHWC)
     return mf_fail(e, MF_ERR_UNSUPPORTED,
                    "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
-  mf_winograd_problem winograd;
-  mf_depthwise_problem depthwise;
-  mf_shallow_problem shallow;
   mf_status status = prepare(lw, &c, e);
-  if (status == MF_OK) {
-    if (mf_plan_winograd(lw, &winograd))
-      status = mf_winograd_create(&c.kernel, &winograd, lw->plan->engine, e);
-    else if (mf_plan_depthwise(lw, &c.weighted, &depthwise))
-      status = mf_depthwise_create(&c.kernel, &depthwise, e);
-    else if (mf_plan_shallow(lw, &c.weighted, &shallow))
-      status = mf_shallow_create(&c.kernel, &shallow, e);
-    else
-      status = choose(lw, &c, e);
-  }
+  for (size_t i = 0; i < sizeof kernels / sizeof *kernels && status == MF_OK && !c.kernel; i++)
+    status = kernels[i](lw, &c.weighted, &c.kernel, e);
+  if (status == MF_OK && !c.kernel) status = choose(lw, &c, e);
   if (status == MF_OK) status = emit(lw, &c, e);
   mf_weighted_free(&c.weighted);
   return status;

@@ -1,5 +1,5 @@
-#include "plan/shallow.h"
-#include "plan/int8_kernel.h"
+#include "kernel/shallow.h"
+#include "plan/kernels.h"
 
 // Products of an output: with 512 and more oneDNN's kernels are as fast (bench/NOTES.md).
 #define MOST_PRODUCTS 256
@@ -18,26 +18,28 @@ static bool fits_pointwise(const mf_convolution *a, const mf_shape *w) {
   return w->dim[1] % 4 == 0 && w->dim[1] <= MOST_PRODUCTS;
 }
 
-bool mf_plan_shallow(const mf_lowering *lw, const mf_weighted *weighted, mf_shallow_problem *p) {
+mf_status mf_plan_shallow(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {
   const mf_node *node = lw->node;
   const mf_tensor *tensors = lw->graph->tensors;
   const mf_convolution *a = &node->attributes.convolution;
   const mf_shape *x = &tensors[node->inputs[0]].shape, *w = &tensors[node->inputs[1]].shape;
   const mf_shape *y = &tensors[node->output].shape;
-  if (w->dim[0] * 4 < mf_int8_padded(w->dim[0]) * 3) return false; // much of its vectors would be empty
-  if (a->groups != 1 || !(fits_pointwise(a, w) || fits_picture(a, w))) return false;
+  if (w->dim[0] * 4 < mf_int8_padded(w->dim[0]) * 3) return MF_OK; // much of its vectors would be empty
+  if (a->groups != 1 || !(fits_pointwise(a, w) || fits_picture(a, w))) return MF_OK;
   // AMX multiplies so fast that oneDNN's kernels may win; not measured.
-  if (!mf_shallow_available() || mf_onednn_has_amx()) return false;
-  *p = (mf_shallow_problem){.batch = x->dim[0],
-                            .channels_in = x->dim[1],
-                            .channels_out = y->dim[1],
-                            .height = x->dim[2],
-                            .width = x->dim[3],
-                            .out_height = y->dim[2],
-                            .out_width = y->dim[3],
-                            .kernel = {(int)w->dim[2], (int)w->dim[3]},
-                            .stride = {(int)a->stride[0], (int)a->stride[1]},
-                            .pad_top = a->pad_begin[0],
-                            .pad_left = a->pad_begin[1]};
-  return mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &p->source_signed, &p->stored);
+  if (!mf_shallow_available() || mf_onednn_has_amx()) return MF_OK;
+  mf_shallow_problem problem = {.batch = x->dim[0],
+                                .channels_in = x->dim[1],
+                                .channels_out = y->dim[1],
+                                .height = x->dim[2],
+                                .width = x->dim[3],
+                                .out_height = y->dim[2],
+                                .out_width = y->dim[3],
+                                .kernel = {(int)w->dim[2], (int)w->dim[3]},
+                                .stride = {(int)a->stride[0], (int)a->stride[1]},
+                                .pad_top = a->pad_begin[0],
+                                .pad_left = a->pad_begin[1]};
+  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.source_signed, &problem.stored))
+    return MF_OK;
+  return mf_shallow_create(out, &problem, e);
 }

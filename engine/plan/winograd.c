@@ -1,4 +1,5 @@
-#include "plan/winograd.h"
+#include "kernel/winograd.h"
+#include "plan/kernels.h"
 #include <math.h>
 
 // Sum first, then an activation that cuts off.
@@ -55,9 +56,12 @@ static bool pays(const mf_lowering *lw, const mf_winograd_problem *p) {
   return tiles >= TILES_LEAST && executed < direct / 2; // small images leave much of their tiles empty
 }
 
-bool mf_plan_winograd(const mf_lowering *lw, mf_winograd_problem *p) {
+mf_status mf_plan_winograd(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {
+  (void)weighted;
   const mf_plan_options *o = &lw->plan->options;
-  if (o->algorithm != MF_ALGORITHM_WINOGRAD && o->algorithm != MF_ALGORITHM_AUTO) return false;
-  if (o->layout != MF_LAYOUT_AUTO && o->layout != MF_LAYOUT_NHWC) return false;
-  return fits(lw, p) && (o->algorithm == MF_ALGORITHM_WINOGRAD || pays(lw, p));
+  mf_winograd_problem problem;
+  if (o->algorithm != MF_ALGORITHM_WINOGRAD && o->algorithm != MF_ALGORITHM_AUTO) return MF_OK;
+  if (o->layout != MF_LAYOUT_AUTO && o->layout != MF_LAYOUT_NHWC) return MF_OK;
+  if (!fits(lw, &problem) || (o->algorithm == MF_ALGORITHM_AUTO && !pays(lw, &problem))) return MF_OK;
+  return mf_winograd_create(out, &problem, lw->plan->engine, e);
 }
