@@ -16,6 +16,8 @@ INLINE void NAME(order_)(const mf_depthwise_rows *d, int kernel, int stride, NAM
         row[k] = WHOLE(setzero)();
         if (y >= rows) continue;
         if (inside) row[k] = OP(maskz_loadu_epi8)(mask, d->source[y] + x * d->source_step[y]);
+        if (inside && y >= rows - MF_DEPTHWISE_OUT(kernel, stride) * stride)
+          _mm_prefetch((const char *)d->source[y] + x * d->source_step[y] + d->ahead, _MM_HINT_T0);
         row[k] = WHOLE(xor)(row[k], flip);
       }
       const VECTOR a = OP(unpacklo_epi8)(row[0], row[1]), b = OP(unpackhi_epi8)(row[0], row[1]);

@@ -26,6 +26,7 @@ typedef struct mf_depthwise_rows {
   unsigned char *destination[MF_DEPTHWISE_ROWS];
   int64_t destination_step[MF_DEPTHWISE_ROWS]; // 0: a row that is not wanted, into 64 bytes
   int64_t count;                               // outputs of a row
+  int64_t ahead; // bytes from a row to the one that the next call below begins with: it is fetched meanwhile
   bool source_signed;
   // Vectors of the block, for each quarter of its channels, column of the kernel, group and row of the destination;
   // 64-byte aligned. Signed sources count 128 more.
