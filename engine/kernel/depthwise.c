@@ -23,7 +23,7 @@ bool mf_depthwise_available(void) {
 // ---- weights: each block's vectors (depthwise_rows.h), behind them each channel's sum
 
 static int32_t *sums_of(const depthwise *d, void *packed) {
-  return (int32_t *)(void *)((char *)packed + d->padded * d->channel_bytes);
+  return mf_int8_sums(packed, d->problem.channels, d->channel_bytes);
 }
 
 static void pack_channel(const depthwise *d, const int8_t *taps, bool wide, int place, int8_t *block) {
@@ -134,19 +134,10 @@ static dnnl_status_t describe(depthwise *d) {
   const mf_depthwise_problem *p = &d->problem;
   const dnnl_dims_t source = {p->batch, p->channels, p->height, p->width};
   const dnnl_dims_t destination = {p->batch, p->channels, p->out_height, p->out_width};
-  const dnnl_dims_t weights = {d->padded * (d->channel_bytes + (int64_t)sizeof(int32_t))};
   mf_kernel *k = &d->kernel;
-  dnnl_status_t status =
-      dnnl_memory_desc_create_with_tag(&k->source, 4, source, p->source_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
-  if (!status)
-    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination, p->stored.is_signed ? dnnl_s8 : dnnl_u8,
-                                              dnnl_nhwc);
-  if (!status) status = dnnl_memory_desc_create_with_tag(&k->weights, 1, weights, dnnl_s8, dnnl_a);
   snprintf(k->impl, sizeof k->impl, "depthwise_%dx%d:avx512_core_vnni", p->kernel, p->kernel);
-  k->weights_letters = "x";
-  k->scratch_bytes = (size_t)d->padded * 2 * sizeof(float);
   k->flops = 2.0 * p->kernel * p->kernel * (double)(p->batch * p->channels * p->out_height * p->out_width);
-  return status;
+  return mf_int8_describe(k, source, p->source_signed, destination, &p->stored, d->channel_bytes);
 }
 
 mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *problem, mf_error *e) {

@@ -45,6 +45,12 @@ static inline mf_int8_output mf_int8_output_of(const mf_int8_stored *stored, int
   return (mf_int8_output){left < MF_INT8_BLOCK ? (int)left : MF_INT8_BLOCK, scale + first, bias + first, *stored};
 }
 
+// Source and destination in nhwc; packed weights of `channel_bytes` a channel, behind them each channel's sum in the
+// order of blocks; scratch memory for as many scales and biases.
+dnnl_status_t mf_int8_describe(mf_kernel *kernel, const dnnl_dims_t source, bool source_signed,
+                               const dnnl_dims_t destination, const mf_int8_stored *stored, int64_t channel_bytes);
+int32_t *mf_int8_sums(void *packed, int64_t channels, int64_t channel_bytes);
+
 // Scales and biases from a run's arguments (the scales of source, weights and destination, and the bias or none), in
 // the order of blocks. `sums`: of each channel's weights, in that order, for a signed source, whose numbers count 128
 // more; else NULL. A bias that would take sums out of 32 bits is cut off.

@@ -15,6 +15,7 @@ typedef struct shallow {
   int words;                     // of four taps in a row of the kernel
   int64_t pieces, piece;         // of a row; outputs of one, a multiple of those that are computed together
   int64_t blocks, padded;        // of channels; channels, the last block filled up
+  int64_t channel_bytes;         // packed weights of a channel
 } shallow;
 
 bool mf_shallow_available(void) {
@@ -23,19 +24,15 @@ bool mf_shallow_available(void) {
 
 // ---- weights: each block's vectors (shallow_rows.h), behind them each channel's sum
 
-static int64_t channel_bytes(const shallow *d) {
-  return (int64_t)d->problem.kernel[0] * d->words * 4;
-}
-
 static int32_t *sums_of(const shallow *d, void *packed) {
-  return (int32_t *)(void *)((char *)packed + d->padded * channel_bytes(d));
+  return mf_int8_sums(packed, d->problem.channels_out, d->channel_bytes);
 }
 
 static void pack_channel(const shallow *d, const int8_t *oihw, int64_t channel, char *packed) {
   const mf_shallow_problem *p = &d->problem;
   const int64_t place = mf_int8_place(p->channels_out, channel), block = place / MF_INT8_BLOCK;
   const int64_t bytes = mf_int8_is_wide(p->channels_out, block) ? MF_INT8_BLOCK : MF_INT8_BLOCK / 2; // of a vector
-  int8_t *to = (int8_t *)packed + block * MF_INT8_BLOCK * channel_bytes(d);
+  int8_t *to = (int8_t *)packed + block * MF_INT8_BLOCK * d->channel_bytes;
   int32_t *sum = sums_of(d, packed) + place;
   // Each word is four vectors: places of a block are their elements of four bytes.
   for (int y = 0; y < p->kernel[0]; y++)
@@ -108,7 +105,7 @@ static void compute_piece(const work *w, int64_t image, int64_t y, int64_t piece
   for (; block < end; block++) {
     const int64_t first = block * MF_INT8_BLOCK;
     rows.destination = to + first;
-    rows.weights = w->weights + first * channel_bytes(d);
+    rows.weights = w->weights + first * d->channel_bytes;
     rows.output = mf_int8_output_of(&p->stored, p->channels_out, block, w->scale, w->bias);
     d->compute[mf_int8_is_wide(p->channels_out, block)](&rows);
   }
@@ -153,20 +150,11 @@ static const mf_kernel_type type = {free_shallow, pack, NULL, execute};
 static dnnl_status_t describe(shallow *d, const mf_shallow_problem *p) {
   const dnnl_dims_t source = {p->batch, p->channels_in, p->height, p->width};
   const dnnl_dims_t destination = {p->batch, p->channels_out, p->out_height, p->out_width};
-  const dnnl_dims_t weights = {d->padded * (channel_bytes(d) + (int64_t)sizeof(int32_t))};
   mf_kernel *k = &d->kernel;
-  dnnl_status_t status =
-      dnnl_memory_desc_create_with_tag(&k->source, 4, source, p->source_signed ? dnnl_s8 : dnnl_u8, dnnl_nhwc);
-  if (!status)
-    status = dnnl_memory_desc_create_with_tag(&k->destination, 4, destination, p->stored.is_signed ? dnnl_s8 : dnnl_u8,
-                                              dnnl_nhwc);
-  if (!status) status = dnnl_memory_desc_create_with_tag(&k->weights, 1, weights, dnnl_s8, dnnl_a);
   snprintf(k->impl, sizeof k->impl, "shallow_%dx%d:avx512_core_vnni", p->kernel[0], p->kernel[1]);
-  k->weights_letters = "x";
-  k->scratch_bytes = (size_t)d->padded * 2 * sizeof(float);
   k->flops = 2.0 * p->kernel[0] * p->kernel[1] * (double)p->channels_in *
              (double)(p->batch * p->channels_out * p->out_height * p->out_width);
-  return status;
+  return mf_int8_describe(k, source, p->source_signed, destination, &p->stored, d->channel_bytes);
 }
 
 mf_status mf_shallow_create(mf_kernel **out, const mf_shallow_problem *problem, mf_error *e) {
@@ -187,6 +175,7 @@ mf_status mf_shallow_create(mf_kernel **out, const mf_shallow_problem *problem, 
   d->piece = (d->piece + MF_SHALLOW_OUTPUTS - 1) / MF_SHALLOW_OUTPUTS * MF_SHALLOW_OUTPUTS;
   d->blocks = mf_int8_blocks(problem->channels_out);
   d->padded = mf_int8_padded(problem->channels_out);
+  d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
   if (describe(d, problem) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution of few products");
