@@ -74,7 +74,7 @@ static void compute_band(const work *w, int64_t image, int64_t band, int64_t blo
   const mf_depthwise_problem *p = &d->problem;
   const int64_t y = band * d->rows_out, step = p->channels, first = block * WIDE;
   mf_depthwise_rows rows = {.width = p->width,
-                            .ahead = d->rows_out * p->stride * p->width * step,
+                            .ahead = step * p->width * p->stride * d->rows_out,
                             .source_signed = p->source_signed,
                             .weights = w->weights + first * d->channel_bytes,
                             .output = mf_int8_output_of(&p->stored, p->channels, block, w->scale, w->bias)};
