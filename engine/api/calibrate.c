@@ -85,6 +85,9 @@ static mf_status observe(minfer_session *s, source *from, int count, mf_error *e
                                     .accuracy_target = o->accuracy_target,
                                     .time_layers = o->accuracy_target > 0,
                                     .float_input = from->input && from->input->items[0].floats,
+                                    // im2col is for what is measured, and cannot compute all of int8
+                                    .algorithm = o->algorithm == MINFER_ALGORITHM_DIRECT ? MF_ALGORITHM_DIRECT
+                                                                                         : MF_ALGORITHM_AUTO,
                                     .progress = watch_progress,
                                     .progress_context = &w};
   mf_calibration *c = &s->calibration;

@@ -141,8 +141,8 @@ typedef enum minfer_layout {
   MINFER_LAYOUT_NCHW
 } minfer_layout;
 typedef enum minfer_algorithm {
-  MINFER_ALGORITHM_AUTO, // Winograd's where it is faster, else what oneDNN picks
-  MINFER_ALGORITHM_DIRECT,
+  MINFER_ALGORITHM_AUTO,    // kernels of our own where they are faster, else what oneDNN picks
+  MINFER_ALGORITHM_DIRECT,  // oneDNN's alone
   MINFER_ALGORITHM_GEMM,    // oneDNN's im2col convolution
   MINFER_ALGORITHM_WINOGRAD // F(4x4, 3x3) wherever it can be, f32 alone; else as auto
 } minfer_algorithm;

@@ -39,7 +39,8 @@ bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int
   const mf_quantization *x = &lw->graph->tensors[node->inputs[0]].quantization;
   const mf_quantization *y = &lw->graph->tensors[node->output].quantization;
   float low, high;
-  if (node->compute != MF_S8 || lw->plan->options.algorithm == MF_ALGORITHM_GEMM) return false;
+  const mf_algorithm algorithm = lw->plan->options.algorithm;
+  if (node->compute != MF_S8 || algorithm == MF_ALGORITHM_GEMM || algorithm == MF_ALGORITHM_DIRECT) return false;
   if (!is_plain(x) || !is_plain(y) || mf_lower_output_dtype(lw) != y->dtype || !fits_posts(node, &low, &high))
     return false;
   if (!fits_scales(weighted, (double)products * 255 * 127, x->scale, y->scale)) return false;

@@ -11,7 +11,7 @@
 typedef enum mf_layout { MF_LAYOUT_AUTO, MF_LAYOUT_BLOCKED, MF_LAYOUT_NHWC, MF_LAYOUT_NCHW } mf_layout;
 typedef enum mf_algorithm {
   MF_ALGORITHM_AUTO,
-  MF_ALGORITHM_DIRECT,
+  MF_ALGORITHM_DIRECT, // oneDNN's kernels alone
   MF_ALGORITHM_GEMM,
   MF_ALGORITHM_WINOGRAD // wherever it can be; otherwise as auto
 } mf_algorithm;

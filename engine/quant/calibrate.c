@@ -21,7 +21,8 @@ mf_status mf_quant_tell(const mf_quant_run *r, const char *phase, size_t done, s
 mf_status mf_quant_open(const mf_quant_run *r, int64_t batch, mf_quant_network *out, mf_error *e) {
   *out = (mf_quant_network){0};
   MF_TRY(mf_graph_rebatch(r->graph, batch, e));
-  const mf_plan_options options = {.activations = MF_F32, .float_input = r->options->float_input};
+  const mf_plan_options options = {
+      .algorithm = r->options->algorithm, .activations = MF_F32, .float_input = r->options->float_input};
   MF_TRY(mf_plan_create(&out->plan, r->graph, &options, r->pool, NULL, NULL, e));
   mf_status status = mf_session_create(&out->session, out->plan, r->pool, e);
   if (status != MF_OK) mf_quant_close(out);

@@ -46,6 +46,7 @@ typedef struct mf_quant_options {
   double accuracy_target;  // layers go to f32 until this share of images agrees; 0: none do
   bool time_layers;        // layers that take longer in int8 than in f32 go to f32 too
   bool float_input;        // the samples are float arrays
+  mf_algorithm algorithm;  // of the networks that are run meanwhile
   bool (*progress)(const char *phase, size_t done, size_t total, void *context); // false interrupts; may be NULL
   void *progress_context;
 } mf_quant_options;

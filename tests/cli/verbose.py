@@ -19,7 +19,7 @@ class Verbose(unittest.TestCase):
     def test_own_lines(self):
         for model, options in CASES:
             with self.subTest(model + ' ' + options), tempfile.TemporaryDirectory() as folder:
-                # A Winograd convolution is a product to oneDNN.
+                # oneDNN says nothing of kernels that are not its own.
                 command = 'minfer --model %s --weights synthetic --algorithm direct --iterations 3 --warmup 0 --format json -o run.json %s' % (model, options)
                 status, _, err = program.run(command + ' > log 2>&1', folder, ONEDNN_VERBOSE='2')
                 self.assertEqual(status, 0, err)

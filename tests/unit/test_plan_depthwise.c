@@ -23,7 +23,7 @@ static sample pick_depthwise(uint64_t seed) {
   s.bias = pick(&seed, 3) > 0;
   s.tail = (tail)PICK(&seed, TAIL_NONE, TAIL_RELU, TAIL_RELU6);
   s.plan.layout = (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_NHWC);
-  s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_DIRECT);
+  s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_WINOGRAD);
   s.plan.float_input = pick(&seed, 2);
   return s;
 }
@@ -71,7 +71,7 @@ static void test_others(void **state) {
     sample s;
     stored as;
   } others[] = {{fits, plain}, {fits, plain}, {fits, plain}, {fits, plain}, {fits, plain},
-                {fits, plain}, {fits, plain}, {fits, plain}, {fits, plain}};
+                {fits, plain}, {fits, plain}, {fits, plain}, {fits, plain}, {fits, plain}};
   harness_steps moved = {0};
   snprintf(fits.label, sizeof fits.label, "fits");
   assert_int_equal(depthwise_steps(&fits, &plain, 0, &moved), 1);
@@ -84,6 +84,7 @@ static void test_others(void **state) {
   others[6].s.out = 64;      // two outputs a channel
   others[7].as.destination = MF_F32;
   others[8].as.zero_point = 128;
+  others[9].s.plan.algorithm = MF_ALGORITHM_DIRECT;
   for (int i = 0; i < (int)COUNT(others); i++) {
     snprintf(others[i].s.label, sizeof others[i].s.label, "other %d", i);
     assert_int_equal(depthwise_steps(&others[i].s, &others[i].as, (uint64_t)i, &moved), 0);

@@ -37,7 +37,7 @@ static sample pick_shallow(uint64_t seed) {
   s.bias = pick(&seed, 3) > 0;
   s.tail = (tail)PICK(&seed, TAIL_NONE, TAIL_RELU, TAIL_RELU6);
   s.plan.layout = (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_NHWC);
-  s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_DIRECT);
+  s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_WINOGRAD);
   s.plan.float_input = pick(&seed, 2);
   return s;
 }
@@ -97,8 +97,9 @@ static void test_others(void **state) {
   struct {
     sample s;
     stored as;
-  } others[] = {{pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {pointwise, plain},
-                {pointwise, plain}, {pointwise, plain}, {picture, plain},   {picture, plain},   {picture, plain}};
+  } others[] = {{pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {pointwise, plain},
+                {pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {picture, plain},
+                {picture, plain},   {picture, plain},   {picture, plain}};
   others[0].s.in = 30;
   others[1].s.in = 260;
   others[2].s.out = 16; // half of a narrow block
@@ -109,6 +110,7 @@ static void test_others(void **state) {
   others[7].s.in = 5;
   others[8].s.a.dilation[0] = 2;
   others[9].as.zero_point = 3;
+  others[10].s.plan.algorithm = MF_ALGORITHM_DIRECT;
   for (int i = 0; i < (int)COUNT(others); i++) {
     snprintf(others[i].s.label, sizeof others[i].s.label, "other %d", i);
     assert_int_equal(shallow_steps(&others[i].s, &others[i].as, (uint64_t)i, &moved), 0);
