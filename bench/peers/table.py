@@ -16,13 +16,14 @@ def main():
         network, dtype, batch, ms, engine, ratio = row.groups()
         name, _, version = engine.partition(' ')
         versions[name] = max(versions.get(name, ''), version, key=len)
-        cells.setdefault((network, dtype, batch, ms), {})[name] = ratio
+        cell = cells.setdefault((network, dtype, batch), {'ms': ms})
+        cell[name] = ratio
     heading = next((line for line in lines if ' rounds of ' in line), '')
     print(heading + '; ' + ', '.join(f'{name} {version}' for name, version in versions.items()) + '\n')
     print('| network | type | batch | minfer ms | ' + ' | '.join(versions) + ' |\n' + '|---' * (4 + len(versions)) + '|')
     for cell, ratios in cells.items():
         shown = [ratios.get(name, '-') for name in versions]
-        print('| ' + ' | '.join([*cell, *(f'**{r}**' if r != '-' and float(r) < 1 else r for r in shown)]) + ' |')
+        print('| ' + ' | '.join([*cell, ratios['ms'], *(f'**{r}**' if r != '-' and float(r) < 1 else r for r in shown)]) + ' |')
 
 
 main()
