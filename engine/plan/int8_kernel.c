@@ -38,7 +38,10 @@ bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int
   const mf_node *node = lw->node;
   const mf_quantization *x = &lw->graph->tensors[node->inputs[0]].quantization;
   const mf_quantization *y = &lw->graph->tensors[node->output].quantization;
+  const int64_t channels = (int64_t)weighted->channels;
   float low, high;
+  // Vectors that are mostly empty: of 8 and 16 channels oneDNN's kernels take 0.5 to 0.8 of the time.
+  if (channels * 4 < mf_int8_padded(channels) * 3) return false;
   const mf_algorithm algorithm = lw->plan->options.algorithm;
   if (node->compute != MF_S8 || algorithm == MF_ALGORITHM_GEMM || algorithm == MF_ALGORITHM_DIRECT) return false;
   if (!is_plain(x) || !is_plain(y) || mf_lower_output_dtype(lw) != y->dtype || !fits_posts(node, &low, &high))

@@ -10,9 +10,9 @@
 typedef mf_status mf_plan_kernel(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e);
 mf_plan_kernel mf_plan_winograd, mf_plan_depthwise, mf_plan_shallow;
 
-// For those in int8: true when the convolution reads and writes integers without zero points, has no post-op but one
-// that cuts off, and sums of `products` numbers stay within 32 bits in the destination's scale, too: the kernels do not
-// saturate them. Fills *source_signed and *stored.
+// For those in int8: true when the channels fill most of their blocks, the convolution reads and writes integers
+// without zero points, has no post-op but one that cuts off, and sums of `products` numbers stay within 32 bits in the
+// destination's scale, too: the kernels do not saturate them. Fills *source_signed and *stored.
 bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int64_t products, bool *source_signed,
                          mf_int8_stored *stored);
 

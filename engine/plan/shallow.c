@@ -24,7 +24,6 @@ mf_status mf_plan_shallow(const mf_lowering *lw, const mf_weighted *weighted, mf
   const mf_convolution *a = &node->attributes.convolution;
   const mf_shape *x = &tensors[node->inputs[0]].shape, *w = &tensors[node->inputs[1]].shape;
   const mf_shape *y = &tensors[node->output].shape;
-  if (w->dim[0] * 4 < mf_int8_padded(w->dim[0]) * 3) return MF_OK; // much of its vectors would be empty
   if (a->groups != 1 || !(fits_pointwise(a, w) || fits_picture(a, w))) return MF_OK;
   // AMX multiplies so fast that oneDNN's kernels may win; not measured.
   if (!mf_shallow_available() || mf_onednn_has_amx()) return MF_OK;
