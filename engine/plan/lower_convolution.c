@@ -132,8 +132,7 @@ static mf_status prepare(mf_lowering *lw, convolution *c, mf_error *e) {
   return mf_weighted_prepare(lw, &grouped, dnnl_goihw, 3, &c->weighted, e); // a scale for each group and channel in it
 }
 
-// The first that takes the convolution.
-static mf_plan_kernel *const kernels[] = {mf_plan_winograd, mf_plan_depthwise, mf_plan_shallow};
+static mf_plan_kernel *const kernels[] = {mf_plan_winograd, mf_plan_pointwise, mf_plan_depthwise, mf_plan_dense};
 
 mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
   const mf_node *node = lw->node;
@@ -147,8 +146,8 @@ mf_status mf_lower_convolution(mf_lowering *lw, mf_error *e) {
     return mf_fail(e, MF_ERR_UNSUPPORTED,
                    "int8 in nchw or nChw16c is oneDNN's reference code (use --layout auto or nhwc)");
   mf_status status = prepare(lw, &c, e);
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels && status == MF_OK && !c.kernel; i++)
-    status = kernels[i](lw, &c.weighted, &c.kernel, e);
+  if (status == MF_OK)
+    status = mf_plan_find_kernel(lw, &c.weighted, kernels, sizeof kernels / sizeof *kernels, &c.kernel, e);
   if (status == MF_OK && !c.kernel) status = choose(lw, &c, e);
   if (status == MF_OK) status = emit(lw, &c, e);
   mf_weighted_free(&c.weighted);

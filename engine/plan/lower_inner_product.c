@@ -1,12 +1,13 @@
 // Inner product: reads N,C,H,W as it lies in memory (its weights take the same spatial order), so that no flattening
-// reorder is needed.
-#include "plan/weighted.h"
+// reorder is needed. Where a kernel of our own fits and pays, it is taken instead of oneDNN's.
+#include "plan/kernels.h"
 
 typedef struct inner_product {
   mf_shape x, w; // w: O,I as in the graph
   mf_weighted weighted;
   dnnl_memory_desc_t destination;
-  dnnl_primitive_desc_t pd;
+  dnnl_primitive_desc_t pd; // or
+  mf_kernel *kernel;
 } inner_product;
 
 static mf_status create(const mf_lowering *lw, inner_product *c, const_dnnl_memory_desc_t source, mf_error *e) {
@@ -42,14 +43,17 @@ static mf_status prepare(mf_lowering *lw, inner_product *c, mf_error *e) {
 
 static mf_status emit(mf_lowering *lw, inner_product *c, mf_error *e) {
   mf_emit step = {.pd = c->pd,
+                  .kernel = c->kernel,
                   .kind = "inner_product",
                   .problem = mf_arena_format(&lw->plan->arena, "mb%lldic%lldoc%lld", (long long)c->x.dim[0],
                                              (long long)c->w.dim[1], (long long)c->w.dim[0]),
                   .source_letters = c->x.rank == 4 ? "nchw" : "nc",
-                  .weights_letters = c->x.rank == 4 ? "oihw" : "oi",
+                  .weights_letters = c->kernel        ? c->kernel->weights_letters
+                                     : c->x.rank == 4 ? "oihw"
+                                                      : "oi",
                   .destination_letters = "nc"};
   if (step.problem) return mf_weighted_emit(lw, &c->weighted, &step, -1, e);
-  dnnl_primitive_desc_destroy(c->pd);
+  mf_emit_drop(&step);
   return mf_fail_memory(e, 64);
 }
 
@@ -57,7 +61,9 @@ mf_status mf_lower_inner_product(mf_lowering *lw, mf_error *e) {
   const mf_tensor *tensors = lw->graph->tensors;
   inner_product c = {.x = tensors[lw->node->inputs[0]].shape, .w = tensors[lw->node->inputs[1]].shape};
   mf_status status = prepare(lw, &c, e);
-  if (status == MF_OK) status = choose(lw, &c, e);
+  mf_plan_kernel *const kernel = mf_plan_gemv;
+  if (status == MF_OK) status = mf_plan_find_kernel(lw, &c.weighted, &kernel, 1, &c.kernel, e);
+  if (status == MF_OK && !c.kernel) status = choose(lw, &c, e);
   if (status == MF_OK) status = emit(lw, &c, e);
   mf_weighted_free(&c.weighted);
   dnnl_memory_desc_destroy(c.destination);

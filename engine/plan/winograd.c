@@ -1,25 +1,5 @@
 #include "kernel/winograd.h"
 #include "plan/kernels.h"
-#include <math.h>
-
-// Sum first, then an activation that cuts off.
-static bool fits_posts(const mf_node *node, mf_winograd_problem *p) {
-  int post = 0;
-  p->low = -INFINITY;
-  p->high = INFINITY;
-  p->sum = post < node->post_count && node->posts[post].kind == MF_POST_SUM;
-  if (p->sum) post++;
-  if (post == node->post_count) return true;
-  const mf_post *last = &node->posts[post];
-  if (post + 1 < node->post_count || last->kind != MF_POST_ELTWISE) return false;
-  if (last->eltwise.kind == MF_ELTWISE_RELU && last->eltwise.alpha == 0) {
-    p->low = 0;
-    return true;
-  }
-  p->low = last->eltwise.alpha;
-  p->high = last->eltwise.beta;
-  return last->eltwise.kind == MF_ELTWISE_CLIP;
-}
 
 static bool fits_kernel(const mf_convolution *a, const mf_shape *w) {
   for (int i = 0; i < 2; i++)
@@ -42,8 +22,7 @@ static bool fits(const mf_lowering *lw, mf_winograd_problem *p) {
                              .out_width = y->dim[3],
                              .pad_top = a->pad_begin[0],
                              .pad_left = a->pad_begin[1]};
-  return node->compute == MF_F32 && lw->plan->options.activations == MF_F32 && mf_lower_output_dtype(lw) == MF_F32 &&
-         fits_kernel(a, w) && fits_posts(node, p);
+  return fits_kernel(a, w) && mf_plan_float_kernel(lw, &p->sum, &p->low, &p->high);
 }
 
 // Transformed weights are four times as large. With few tiles to multiply them with, reading them takes longer than is
@@ -58,10 +37,8 @@ static bool pays(const mf_lowering *lw, const mf_winograd_problem *p) {
 
 mf_status mf_plan_winograd(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {
   (void)weighted;
-  const mf_plan_options *o = &lw->plan->options;
   mf_winograd_problem problem;
-  if (o->algorithm != MF_ALGORITHM_WINOGRAD && o->algorithm != MF_ALGORITHM_AUTO) return MF_OK;
-  if (o->layout != MF_LAYOUT_AUTO && o->layout != MF_LAYOUT_NHWC) return MF_OK;
-  if (!fits(lw, &problem) || (o->algorithm == MF_ALGORITHM_AUTO && !pays(lw, &problem))) return MF_OK;
+  if (!fits(lw, &problem)) return MF_OK;
+  if (lw->plan->options.algorithm == MF_ALGORITHM_AUTO && !pays(lw, &problem)) return MF_OK;
   return mf_winograd_create(out, &problem, lw->plan->engine, e);
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_CONVOLUTION_SAMPLES_H
 #define TESTS_UNIT_CONVOLUTION_SAMPLES_H
 
+#include "pass/pass.h"
 #include "reference/harness.h"
 #include "unit/graph_fixture.h"
 #include <stdlib.h>
@@ -181,6 +182,31 @@ static inline void assert_seen(const seen *n) {
     assert_true(n->algorithm[i] > 0 && n->stride[i + 1] > 0 && n->dilation[i + 1] > 0 && n->groups[i] > 0);
   for (int i = 0; i < TAILS; i++) assert_true(n->tail[i] > 0);
   assert_true(n->threads[1] > 0 && n->threads[2] > 0 && n->batch[1] > 0 && n->batch[3] > 0);
+}
+
+// How many steps of the sample's plan have an implementation whose name begins so; with a tolerance, results are
+// compared with the reference.
+static inline int float_sample_steps(const sample *s, uint64_t seed, const char *impl, double tolerance) {
+  mf_error e;
+  mf_graph *g = sample_graph(s), *fused = sample_graph(s);
+  OK(mf_pass_run_all(fused, &(mf_pass_options){.fusion = true}, &e));
+  harness_engine engine;
+  OK(harness_open(&engine, fused, &s->plan, s->threads, &e));
+  int count = 0;
+  for (int i = 0; i < engine.plan->step_count; i++)
+    count += strncmp(engine.plan->steps[i].info.impl, impl, strlen(impl)) == 0;
+  if (tolerance > 0) {
+    float *input = sample_input(g, seed);
+    reference_tensor truth = harness_truth(g, MF_F32, input), test = harness_run(&engine, input);
+    harness_compare(g, &test, &truth, tolerance, NULL, s->label);
+    reference_tensor_free(&truth);
+    reference_tensor_free(&test);
+    mf_free(input);
+  }
+  harness_close(&engine);
+  mf_graph_free(g);
+  mf_graph_free(fused);
+  return count;
 }
 
 #endif

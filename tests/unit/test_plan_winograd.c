@@ -25,30 +25,8 @@ static sample pick_winograd(uint64_t seed) {
   return s;
 }
 
-// How many steps of the sample's plan are Winograd's; if `compare`, its results compared with the reference.
-static int winograd_steps(sample *s, uint64_t seed, bool compare) {
-  mf_error e;
-  mf_graph *g = sample_graph(s), *fused = sample_graph(s);
-  OK(mf_pass_run_all(fused, &(mf_pass_options){.fusion = true}, &e));
-  harness_engine engine;
-  OK(harness_open(&engine, fused, &s->plan, s->threads, &e));
-  int count = 0;
-  for (int i = 0; i < engine.plan->step_count; i++) {
-    const mf_step_info *step = &engine.plan->steps[i].info;
-    count += strncmp(step->impl, "winograd_4x4_3x3:", 17) == 0;
-  }
-  if (compare) {
-    float *input = sample_input(g, seed);
-    reference_tensor truth = harness_truth(g, MF_F32, input), test = harness_run(&engine, input);
-    harness_compare(g, &test, &truth, HARNESS_WINOGRAD, NULL, s->label);
-    reference_tensor_free(&truth);
-    reference_tensor_free(&test);
-    mf_free(input);
-  }
-  harness_close(&engine);
-  mf_graph_free(g);
-  mf_graph_free(fused);
-  return count;
+static int winograd_steps(const sample *s, uint64_t seed, bool compare) {
+  return float_sample_steps(s, seed, "winograd_4x4_3x3:", compare ? HARNESS_WINOGRAD : 0);
 }
 
 static void test_samples(void **state) {

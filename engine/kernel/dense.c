@@ -1,35 +1,36 @@
-#include "kernel/shallow.h"
+#include "kernel/dense.h"
 #include "base/alloc.h"
-#include "kernel/shallow_rows.h"
+#include "kernel/dense_rows.h"
+#include "kernel/groups.h"
 #include <stdio.h>
 #include <string.h>
 
-#define PIECE 48 // most outputs of a row in one call: their taps stay in the first cache for all blocks of channels
-#define TAPS ((PIECE - 1) * MF_SHALLOW_STRIDE + MF_SHALLOW_KERNEL) // columns under them, at most
+#define PIECE 48 // most outputs of a row whose taps stay in the first cache while all blocks of channels are computed
+#define TAPS ((PIECE - 1) * MF_DENSE_STRIDE + MF_DENSE_KERNEL) // columns under them, at most
 
-typedef struct shallow {
+typedef struct dense {
   mf_kernel kernel;
-  mf_shallow_problem problem;    // 1x1: all pixels of the batch as one row
-  mf_shallow_compute compute[2]; // narrow, wide
-  bool in_place;                 // taps are read where they are; else from a copy with padding
-  int words;                     // of four taps in a row of the kernel
-  int64_t pieces, piece;         // of a row; outputs of one, a multiple of those that are computed together
-  int64_t blocks, padded;        // of channels; channels, the last block filled up
-  int64_t channel_bytes;         // packed weights of a channel
-} shallow;
+  mf_dense_problem problem;    // 1x1: all pixels of the batch as one row
+  mf_dense_compute compute[2]; // narrow, wide
+  bool in_place;               // taps are read where they are; else from a copy with padding
+  int words;                   // of four taps in a row of the kernel
+  mf_groups groups;            // of outputs of a row that are computed together
+  int64_t padded;              // channels, the last block filled up
+  int64_t channel_bytes;       // packed weights of a channel
+} dense;
 
-bool mf_shallow_available(void) {
-  return mf_shallow_compute_for(dnnl_get_effective_cpu_isa(), false, true) != NULL;
+bool mf_dense_available(void) {
+  return mf_dense_compute_for(dnnl_get_effective_cpu_isa(), true) != NULL;
 }
 
-// ---- weights: each block's vectors (shallow_rows.h), behind them each channel's sum
+// ---- weights: each block's vectors (dense_rows.h), behind them each channel's sum
 
-static int32_t *sums_of(const shallow *d, void *packed) {
+static int32_t *sums_of(const dense *d, void *packed) {
   return mf_int8_sums(packed, d->problem.channels_out, d->channel_bytes);
 }
 
-static void pack_channel(const shallow *d, const int8_t *oihw, int64_t channel, char *packed) {
-  const mf_shallow_problem *p = &d->problem;
+static void pack_channel(const dense *d, const int8_t *oihw, int64_t channel, char *packed) {
+  const mf_dense_problem *p = &d->problem;
   const int64_t place = mf_int8_place(p->channels_out, channel), block = place / MF_INT8_BLOCK;
   const int64_t bytes = mf_int8_is_wide(p->channels_out, block) ? MF_INT8_BLOCK : MF_INT8_BLOCK / 2; // of a vector
   int8_t *to = (int8_t *)packed + block * MF_INT8_BLOCK * d->channel_bytes;
@@ -47,7 +48,7 @@ static void pack_channel(const shallow *d, const int8_t *oihw, int64_t channel, 
 
 static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
   (void)pool, (void)e;
-  const shallow *d = (const shallow *)kernel;
+  const dense *d = (const dense *)kernel;
   void *to = NULL;
   dnnl_memory_get_data_handle(packed, &to);
   memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
@@ -58,18 +59,18 @@ static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t 
 // ---- a run
 
 typedef struct work {
-  const shallow *d;
+  const dense *d;
   const unsigned char *source;
   unsigned char *destination;
   const signed char *weights;
   float *scale, *bias; // in the order of blocks
 } work;
 
-typedef unsigned char copied[MF_SHALLOW_KERNEL][TAPS * MF_SHALLOW_CHANNELS + 4]; // words may end behind the taps
+typedef unsigned char copied[MF_DENSE_KERNEL][TAPS * MF_DENSE_CHANNELS + 4]; // words may end behind the taps
 
 // The source under `count` outputs from `x` on, with its padding.
 static void copy(const work *w, int64_t image, int64_t y, int64_t x, int64_t count, copied to) {
-  const mf_shallow_problem *p = &w->d->problem;
+  const mf_dense_problem *p = &w->d->problem;
   const int64_t first = x * p->stride[1] - p->pad_left, columns = (count - 1) * p->stride[1] + p->kernel[1];
   const int64_t begin = first < 0 ? 0 : first, end = first + columns < p->width ? first + columns : p->width;
   const int64_t channels = p->channels_in;
@@ -84,48 +85,46 @@ static void copy(const work *w, int64_t image, int64_t y, int64_t x, int64_t cou
   }
 }
 
-// Of one piece of a row, the blocks from `block` up to `end`.
-static void compute_piece(const work *w, int64_t image, int64_t y, int64_t piece, int64_t block, int64_t end) {
-  const shallow *d = w->d;
-  const mf_shallow_problem *p = &d->problem;
-  const int64_t x = piece * d->piece, left = p->out_width - x;
+static void compute_groups(const work *w, int64_t line, const mf_groups_run *run) { // of a line of the destination
+  const dense *d = w->d;
+  const mf_dense_problem *p = &d->problem;
+  const int64_t image = line / p->out_height, y = line % p->out_height, first = run->block * MF_INT8_BLOCK;
+  const int64_t x = run->first * MF_DENSE_OUTPUTS, left = p->out_width - x;
   copied taps;
-  mf_shallow_rows rows = {.source_step = p->stride[1] * p->channels_in,
-                          .rows = p->kernel[0],
-                          .words = d->words,
-                          .destination_step = p->channels_out,
-                          .count = left < d->piece ? left : d->piece};
+  mf_dense_rows rows = {.source_step = p->stride[1] * p->channels_in,
+                        .flip = p->source_signed,
+                        .rows = p->kernel[0],
+                        .words = d->words,
+                        .destination = w->destination + (line * p->out_width + x) * p->channels_out + first,
+                        .destination_step = p->channels_out,
+                        .count = left < run->count * MF_DENSE_OUTPUTS ? left : run->count * MF_DENSE_OUTPUTS,
+                        .weights = w->weights + first * d->channel_bytes,
+                        .output = mf_int8_output_of(&p->stored, p->channels_out, run->block, w->scale, w->bias)};
   if (d->in_place)
     rows.source[0] = w->source + x * p->channels_in; // one image of one row
   else {
     copy(w, image, y, x, rows.count, taps);
     for (int r = 0; r < p->kernel[0]; r++) rows.source[r] = taps[r];
   }
-  unsigned char *to = w->destination + ((image * p->out_height + y) * p->out_width + x) * p->channels_out;
-  for (; block < end; block++) {
-    const int64_t first = block * MF_INT8_BLOCK;
-    rows.destination = to + first;
-    rows.weights = w->weights + first * d->channel_bytes;
-    rows.output = mf_int8_output_of(&p->stored, p->channels_out, block, w->scale, w->bias);
-    d->compute[mf_int8_is_wide(p->channels_out, block)](&rows);
-  }
+  d->compute[mf_int8_is_wide(p->channels_out, run->block)](&rows);
 }
 
+// Line by line of the destination.
 static void compute(int part, int parts, void *context) {
   const work *w = context;
-  const shallow *d = w->d;
-  const int64_t height = d->problem.out_height, items = d->problem.batch * height * d->pieces * d->blocks;
+  const mf_dense_problem *p = &w->d->problem;
+  const int64_t line = mf_groups_items(&w->d->groups), items = p->batch * p->out_height * line;
   const int64_t end = items * (part + 1) / parts;
   for (int64_t i = items * part / parts; i < end;) {
-    const int64_t piece = i / d->blocks, block = i % d->blocks;
-    const int64_t here = d->blocks - block < end - i ? d->blocks - block : end - i;
-    compute_piece(w, piece / d->pieces / height, piece / d->pieces % height, piece % d->pieces, block, block + here);
-    i += here;
+    const int64_t here = i % line, left = end - i;
+    const mf_groups_run run = mf_groups_from(&w->d->groups, here, left < line - here ? here + left : line);
+    compute_groups(w, i / line, &run);
+    i += run.count;
   }
 }
 
 static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) {
-  const shallow *d = (const shallow *)kernel;
+  const dense *d = (const dense *)kernel;
   float *scale = (float *)(void *)run->memory->scratch;
   void *weights = mf_kernel_argument(run, DNNL_ARG_WEIGHTS);
   work w = {d,
@@ -141,24 +140,24 @@ static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) 
 
 // ---- made
 
-static void free_shallow(mf_kernel *kernel) {
+static void free_dense(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_shallow, pack, NULL, execute};
+static const mf_kernel_type type = {free_dense, pack, NULL, execute};
 
-static dnnl_status_t describe(shallow *d, const mf_shallow_problem *p) {
+static dnnl_status_t describe(dense *d, const mf_dense_problem *p) {
   const dnnl_dims_t source = {p->batch, p->channels_in, p->height, p->width};
   const dnnl_dims_t destination = {p->batch, p->channels_out, p->out_height, p->out_width};
   mf_kernel *k = &d->kernel;
-  snprintf(k->impl, sizeof k->impl, "shallow_%dx%d:avx512_core_vnni", p->kernel[0], p->kernel[1]);
+  snprintf(k->impl, sizeof k->impl, "dense_%dx%d:avx512_core_vnni", p->kernel[0], p->kernel[1]);
   k->flops = 2.0 * p->kernel[0] * p->kernel[1] * (double)p->channels_in *
              (double)(p->batch * p->channels_out * p->out_height * p->out_width);
   return mf_int8_describe(k, source, p->source_signed, destination, &p->stored, d->channel_bytes);
 }
 
-mf_status mf_shallow_create(mf_kernel **out, const mf_shallow_problem *problem, mf_error *e) {
-  shallow *d = mf_alloc_zero(sizeof *d);
+mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_error *e) {
+  dense *d = mf_alloc_zero(sizeof *d);
   if (!d) return mf_fail_memory(e, sizeof *d);
   d->kernel.type = &type;
   d->problem = *problem;
@@ -167,18 +166,15 @@ mf_status mf_shallow_create(mf_kernel **out, const mf_shallow_problem *problem, 
     d->problem.out_width = d->problem.width = problem->batch * problem->height * problem->width;
     d->problem.batch = d->problem.out_height = d->problem.height = 1;
   }
-  for (int wide = 0; wide < 2; wide++)
-    d->compute[wide] = mf_shallow_compute_for(dnnl_get_effective_cpu_isa(), problem->source_signed, wide);
+  for (int wide = 0; wide < 2; wide++) d->compute[wide] = mf_dense_compute_for(dnnl_get_effective_cpu_isa(), wide);
   d->words = (int)((problem->kernel[1] * problem->channels_in + 3) / 4);
-  d->pieces = (d->problem.out_width + PIECE - 1) / PIECE;
-  d->piece = (d->problem.out_width + d->pieces - 1) / d->pieces;
-  d->piece = (d->piece + MF_SHALLOW_OUTPUTS - 1) / MF_SHALLOW_OUTPUTS * MF_SHALLOW_OUTPUTS;
-  d->blocks = mf_int8_blocks(problem->channels_out);
   d->padded = mf_int8_padded(problem->channels_out);
   d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
+  d->groups = mf_groups_of(d->problem.out_width, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,
+                           mf_int8_blocks(problem->channels_out), d->in_place && d->padded > 4 * d->problem.out_width);
   if (describe(d, problem) != dnnl_success) {
     mf_kernel_free(&d->kernel);
-    return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution of few products");
+    return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");
   }
   *out = &d->kernel;
   return MF_OK;

@@ -1,13 +1,20 @@
 #include "plan/kernels.h"
 #include <math.h>
 
-// Real numbers at which the only post-op, if there is one, cuts off.
-static bool fits_posts(const mf_node *node, float *low, float *high) {
+mf_status mf_plan_find_kernel(const mf_lowering *lw, const mf_weighted *weighted, mf_plan_kernel *const *kernels,
+                              size_t count, mf_kernel **out, mf_error *e) {
+  const mf_algorithm algorithm = lw->plan->options.algorithm;
+  if (algorithm == MF_ALGORITHM_GEMM || algorithm == MF_ALGORITHM_DIRECT) return MF_OK;
+  for (size_t i = 0; i < count && !*out; i++) MF_TRY(kernels[i](lw, weighted, out, e));
+  return MF_OK;
+}
+
+bool mf_plan_cuts_off(const mf_node *node, int post, float *low, float *high) {
   *low = -INFINITY;
   *high = INFINITY;
-  if (!node->post_count) return true;
-  if (node->post_count > 1 || node->posts[0].kind != MF_POST_ELTWISE) return false;
-  const mf_eltwise *eltwise = &node->posts[0].eltwise;
+  if (post == node->post_count) return true;
+  if (post + 1 < node->post_count || node->posts[post].kind != MF_POST_ELTWISE) return false;
+  const mf_eltwise *eltwise = &node->posts[post].eltwise;
   if (eltwise->kind == MF_ELTWISE_CLIP) {
     *low = eltwise->alpha;
     *high = eltwise->beta;
@@ -16,8 +23,23 @@ static bool fits_posts(const mf_node *node, float *low, float *high) {
   return eltwise->kind == MF_ELTWISE_CLIP || (eltwise->kind == MF_ELTWISE_RELU && eltwise->alpha == 0);
 }
 
-static bool is_plain(const mf_quantization *q) {
+bool mf_plan_is_symmetric(const mf_quantization *q) {
   return q->set && q->zero_point == 0 && (q->dtype == MF_U8 || q->dtype == MF_S8);
+}
+
+bool mf_plan_is_pointwise(const mf_convolution *a, const mf_shape *weights) {
+  for (int i = 0; i < 2; i++)
+    if (weights->dim[2 + i] != 1 || a->stride[i] != 1 || a->pad_begin[i] || a->pad_end[i]) return false;
+  return true;
+}
+
+bool mf_plan_float_kernel(const mf_lowering *lw, bool *sum, float *low, float *high) {
+  const mf_plan_options *o = &lw->plan->options;
+  const mf_node *node = lw->node;
+  if (o->layout != MF_LAYOUT_AUTO && o->layout != MF_LAYOUT_NHWC) return false;
+  if (node->compute != MF_F32 || o->activations != MF_F32 || mf_lower_output_dtype(lw) != MF_F32) return false;
+  *sum = node->post_count && node->posts[0].kind == MF_POST_SUM;
+  return mf_plan_cuts_off(node, *sum, low, high);
 }
 
 static bool fits_scales(const mf_weighted *weighted, double largest, float source, float destination) {
@@ -42,9 +64,9 @@ bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int
   float low, high;
   // Vectors that are mostly empty: of 8 and 16 channels oneDNN's kernels take 0.5 to 0.8 of the time.
   if (channels * 4 < mf_int8_padded(channels) * 3) return false;
-  const mf_algorithm algorithm = lw->plan->options.algorithm;
-  if (node->compute != MF_S8 || algorithm == MF_ALGORITHM_GEMM || algorithm == MF_ALGORITHM_DIRECT) return false;
-  if (!is_plain(x) || !is_plain(y) || mf_lower_output_dtype(lw) != y->dtype || !fits_posts(node, &low, &high))
+  if (node->compute != MF_S8) return false;
+  if (!mf_plan_is_symmetric(x) || !mf_plan_is_symmetric(y) || mf_lower_output_dtype(lw) != y->dtype ||
+      !mf_plan_cuts_off(node, 0, &low, &high))
     return false;
   if (!fits_scales(weighted, (double)products * 255 * 127, x->scale, y->scale)) return false;
   *source_signed = x->dtype == MF_S8;

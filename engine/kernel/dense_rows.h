@@ -1,0 +1,29 @@
+// int8 convolution along a piece of a row of the destination, for up to 64 of its channels, whose taps of a row of the
+// kernel lie beside each other in the source: four bytes at a time are spread over a vector and multiplied with those
+// of as many channels as it has elements.
+#ifndef MF_KERNEL_DENSE_ROWS_H
+#define MF_KERNEL_DENSE_ROWS_H
+
+#include "kernel/dense.h"
+
+#define MF_DENSE_OUTPUTS 6 // that are computed together
+
+typedef struct mf_dense_rows {
+  const unsigned char *source[MF_DENSE_KERNEL]; // the taps of the first output
+  int64_t source_step;                          // bytes from an output's to the next one's
+  bool flip;                                    // the source is signed: its numbers count 128 more
+  int rows, words;                              // of the kernel; of four taps in each of them
+  unsigned char *destination;
+  int64_t destination_step;
+  int64_t count;              // outputs
+  const signed char *weights; // vectors of the block, for each row, word and quarter of its channels; 64-byte aligned
+  mf_int8_output output;
+} mf_dense_rows;
+
+typedef void (*mf_dense_compute)(const mf_dense_rows *rows);
+
+// NULL: the instruction set
+// (dnnl_get_effective_cpu_isa) does not have what it takes.
+mf_dense_compute mf_dense_compute_for(dnnl_cpu_isa_t isa, bool wide);
+
+#endif

@@ -1,0 +1,38 @@
+#include "kernel/dense.h"
+#include "plan/kernels.h"
+
+static bool fits_picture(const mf_convolution *a, const mf_shape *w) {
+  for (int i = 0; i < 2; i++)
+    if (w->dim[2 + i] < 2 || w->dim[2 + i] > MF_DENSE_KERNEL || a->stride[i] > MF_DENSE_STRIDE || a->dilation[i] != 1)
+      return false;
+  return w->dim[1] <= MF_DENSE_CHANNELS;
+}
+
+static bool fits_pointwise(const mf_convolution *a, const mf_shape *w) {
+  return mf_plan_is_pointwise(a, w) && w->dim[1] % 4 == 0;
+}
+
+mf_status mf_plan_dense(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {
+  const mf_node *node = lw->node;
+  const mf_tensor *tensors = lw->graph->tensors;
+  const mf_convolution *a = &node->attributes.convolution;
+  const mf_shape *x = &tensors[node->inputs[0]].shape, *w = &tensors[node->inputs[1]].shape;
+  const mf_shape *y = &tensors[node->output].shape;
+  if (a->groups != 1 || !(fits_pointwise(a, w) || fits_picture(a, w))) return MF_OK;
+  // AMX multiplies so fast that oneDNN's kernels may win; not measured.
+  if (!mf_dense_available() || mf_onednn_has_amx()) return MF_OK;
+  mf_dense_problem problem = {.batch = x->dim[0],
+                              .channels_in = x->dim[1],
+                              .channels_out = y->dim[1],
+                              .height = x->dim[2],
+                              .width = x->dim[3],
+                              .out_height = y->dim[2],
+                              .out_width = y->dim[3],
+                              .kernel = {(int)w->dim[2], (int)w->dim[3]},
+                              .stride = {(int)a->stride[0], (int)a->stride[1]},
+                              .pad_top = a->pad_begin[0],
+                              .pad_left = a->pad_begin[1]};
+  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.source_signed, &problem.stored))
+    return MF_OK;
+  return mf_dense_create(out, &problem, e);
+}
