@@ -232,6 +232,13 @@ class Report(unittest.TestCase):
         self.assertTrue(page.locator('#tip').is_visible())
         self.assertIn(page.inner_text('#tip b'), names)
 
+    def test_the_first_span_is_the_shown_runs(self):
+        # Runs that follow each other so closely that the end of one is in the window of the next.
+        page, trace = self.open('many'), self.trace('many')
+        page.locator('canvas').focus()
+        page.keyboard.press('n')
+        self.assertEqual(page.evaluate('document.querySelector("canvas").dataset.selected'), trace.layers[0]['name'])
+
     def test_the_table_sorts_and_filters(self):
         page = self.open('plain')
         sort = lambda: page.click('#layers-table th:has-text("Median ms") button')

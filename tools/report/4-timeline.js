@@ -51,6 +51,15 @@ class Timeline {
     return low;
   }
 
+  // The first row of a lane that begins in the window: the window begins a little before a run, where the run before may not
+  // have ended. One long span may fill it, too.
+  firstIn(lane) {
+    const last = lane.rows.length - 1,
+      row = Math.min(this.firstAfter(lane, view.from), last);
+    const next = Math.min(row + 1, last);
+    return this.start(lane, row) < view.from && this.start(lane, next) < view.to ? next : row;
+  }
+
   item(lane, row) {
     const index = lane.spans.index[lane.rows[row]];
     return lane.kind === 'runs' ? null : (lane.kind === 'layers' ? this.trace.layers : this.trace.primitives)[index];
@@ -232,7 +241,7 @@ class Timeline {
   step(by) {
     if (!this.selected) {
       const lane = this.lanes.find(l => l.kind === 'layers') || this.lanes[0];
-      if (lane) this.select({lane, row: Math.min(this.firstAfter(lane, view.from), lane.rows.length - 1)});
+      if (lane) this.select({lane, row: this.firstIn(lane)});
     } else {
       const {lane, row} = this.selected;
       this.select({lane, row: Math.min(Math.max(row + by, 0), lane.rows.length - 1)});
