@@ -12,11 +12,11 @@ typedef struct dense {
   mf_kernel kernel;
   mf_dense_problem problem;    // 1x1: all pixels of the batch as one row
   mf_dense_compute compute[2]; // narrow, wide
-  bool in_place;               // taps are read where they are; else from a copy with padding
-  int words;                   // of four taps in a row of the kernel
-  mf_groups groups;            // of outputs of a row that are computed together
-  int64_t padded;              // channels, the last block filled up
-  int64_t channel_bytes;       // packed weights of a channel
+  int64_t source_bytes;
+  int words;             // of four taps in a row of the kernel
+  mf_groups groups;      // of outputs of a row that are computed together
+  int64_t padded;        // channels, the last block filled up
+  int64_t channel_bytes; // packed weights of a channel
 } dense;
 
 bool mf_dense_available(void) {
@@ -68,44 +68,59 @@ typedef struct work {
 
 typedef unsigned char copied[MF_DENSE_KERNEL][TAPS * MF_DENSE_CHANNELS + 4]; // words may end behind the taps
 
-// The source under `count` outputs from `x` on, with its padding.
-static void copy(const work *w, int64_t image, int64_t y, int64_t x, int64_t count, copied to) {
+// The source under outputs of a line, with its padding: from row `row` and column `first` on, either may be negative.
+typedef struct window {
+  int64_t image, row, first, columns;
+} window;
+
+// No padding, and words that end behind the taps, where weights are zero, end in the source.
+static bool lies_inside(const work *w, const window *at) {
   const mf_dense_problem *p = &w->d->problem;
-  const int64_t first = x * p->stride[1] - p->pad_left, columns = (count - 1) * p->stride[1] + p->kernel[1];
-  const int64_t begin = first < 0 ? 0 : first, end = first + columns < p->width ? first + columns : p->width;
-  const int64_t channels = p->channels_in;
+  const int64_t last = at->row + p->kernel[0] - 1, end = at->first + at->columns;
+  if (at->row < 0 || last >= p->height || at->first < 0 || end > p->width) return false;
+  const int64_t behind = (int64_t)w->d->words * 4 - p->kernel[1] * p->channels_in; // bytes
+  return ((at->image * p->height + last) * p->width + end) * p->channels_in + behind <= w->d->source_bytes;
+}
+
+static void copy(const work *w, const window *at, copied to) {
+  const mf_dense_problem *p = &w->d->problem;
+  const int64_t last = at->first + at->columns, channels = p->channels_in;
+  const int64_t begin = at->first < 0 ? 0 : at->first, end = last < p->width ? last : p->width;
   for (int r = 0; r < p->kernel[0]; r++) {
-    const int64_t row = y * p->stride[0] - p->pad_top + r;
+    const int64_t row = at->row + r;
     const bool inside = row >= 0 && row < p->height && begin < end;
-    if (!inside || end - begin < columns) memset(to[r], 0, (size_t)(columns * channels));
+    if (!inside || end - begin < at->columns) memset(to[r], 0, (size_t)(at->columns * channels));
     if (inside)
-      memcpy(to[r] + (begin - first) * channels, w->source + ((image * p->height + row) * p->width + begin) * channels,
+      memcpy(to[r] + (begin - at->first) * channels,
+             w->source + ((at->image * p->height + row) * p->width + begin) * channels,
              (size_t)((end - begin) * channels));
-    memset(to[r] + columns * channels, 0, 4);
+    memset(to[r] + at->columns * channels, 0, 4);
   }
 }
 
 static void compute_groups(const work *w, int64_t line, const mf_groups_run *run) { // of a line of the destination
   const dense *d = w->d;
   const mf_dense_problem *p = &d->problem;
-  const int64_t image = line / p->out_height, y = line % p->out_height, first = run->block * MF_INT8_BLOCK;
+  const int64_t first = run->block * MF_INT8_BLOCK;
   const int64_t x = run->first * MF_DENSE_OUTPUTS, left = p->out_width - x;
-  copied taps;
+  const int64_t count = left < run->count * MF_DENSE_OUTPUTS ? left : run->count * MF_DENSE_OUTPUTS;
+  const window at = {line / p->out_height, line % p->out_height * p->stride[0] - p->pad_top,
+                     x * p->stride[1] - p->pad_left, (count - 1) * p->stride[1] + p->kernel[1]};
   mf_dense_rows rows = {.source_step = p->stride[1] * p->channels_in,
                         .flip = p->source_signed,
                         .rows = p->kernel[0],
                         .words = d->words,
                         .destination = w->destination + (line * p->out_width + x) * p->channels_out + first,
                         .destination_step = p->channels_out,
-                        .count = left < run->count * MF_DENSE_OUTPUTS ? left : run->count * MF_DENSE_OUTPUTS,
+                        .count = count,
                         .weights = w->weights + first * d->channel_bytes,
                         .output = mf_int8_output_of(&p->stored, p->channels_out, run->block, w->scale, w->bias)};
-  if (d->in_place)
-    rows.source[0] = w->source + x * p->channels_in; // one image of one row
-  else {
-    copy(w, image, y, x, rows.count, taps);
-    for (int r = 0; r < p->kernel[0]; r++) rows.source[r] = taps[r];
-  }
+  copied taps;
+  const bool inside = lies_inside(w, &at);
+  if (!inside) copy(w, &at, taps);
+  for (int r = 0; r < p->kernel[0]; r++)
+    rows.source[r] =
+        inside ? w->source + ((at.image * p->height + at.row + r) * p->width + at.first) * p->channels_in : taps[r];
   d->compute[mf_int8_is_wide(p->channels_out, run->block)](&rows);
 }
 
@@ -161,8 +176,9 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   if (!d) return mf_fail_memory(e, sizeof *d);
   d->kernel.type = &type;
   d->problem = *problem;
-  d->in_place = problem->kernel[0] == 1 && problem->kernel[1] == 1;
-  if (d->in_place) {
+  d->source_bytes = problem->batch * problem->height * problem->width * problem->channels_in;
+  const bool pointwise = problem->kernel[0] == 1 && problem->kernel[1] == 1;
+  if (pointwise) {
     d->problem.out_width = d->problem.width = problem->batch * problem->height * problem->width;
     d->problem.batch = d->problem.out_height = d->problem.height = 1;
   }
@@ -171,7 +187,7 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   d->padded = mf_int8_padded(problem->channels_out);
   d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
   d->groups = mf_groups_of(d->problem.out_width, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,
-                           mf_int8_blocks(problem->channels_out), d->in_place && d->padded > 4 * d->problem.out_width);
+                           mf_int8_blocks(problem->channels_out), pointwise && d->padded > 4 * d->problem.out_width);
   if (describe(d, problem) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");

@@ -1,29 +1,37 @@
-// OUTPUTS of a row from x on. Included once for each number of them: each is a function of its own, with loops that are
-// unrolled early, or compilers keep the sums in memory.
-TARGET __attribute__((noinline)) static void NAME(JOIN(compute_, OUTPUTS, _))(const mf_dense_rows *d, int64_t x) {
-  const VECTOR sign = OP(set1_epi8)(d->flip ? -128 : 0);
+// GROUPS groups of outputs of a row, `count` outputs from x on. Included once for each number of them: each is a
+// function of its own, with loops that are unrolled early, or compilers keep the sums in memory.
+TARGET __attribute__((noinline)) static void OF_BLOCK(JOIN(compute_, GROUPS, _))(const mf_dense_rows *d, int64_t x,
+                                                                                 int64_t count) {
+  const __m512i sign = _mm512_set1_epi8(d->flip ? -128 : 0);
   const signed char *weights = d->weights;
-  VECTOR sum[OUTPUTS][4];
-  for (int o = 0; o < OUTPUTS; o++) sum[o][0] = sum[o][1] = sum[o][2] = sum[o][3] = WHOLE(setzero)();
+  // Of a narrow block each group is two outputs. Where the last one's second is missing, its first is computed twice.
+  __m512i sum[GROUPS][4];
+  for (int64_t g = 0; g < GROUPS; g++) sum[g][0] = sum[g][1] = sum[g][2] = sum[g][3] = _mm512_setzero_si512();
   for (int r = 0; r < d->rows; r++) {
     const unsigned char *row = d->source[r] + x * d->source_step;
-    for (int i = 0; i < d->words; i++, row += 4, weights += 4 * BYTES) {
-      const VECTOR w0 = LOAD(weights), w1 = LOAD(weights + BYTES);
-      const VECTOR w2 = LOAD(weights + 2 * BYTES), w3 = LOAD(weights + 3 * BYTES);
-      for (int o = 0; o < OUTPUTS; o++) {
-        int32_t word;
-        memcpy(&word, row + o * d->source_step, sizeof word);
-        const VECTOR taps = WHOLE(xor)(OP(set1_epi32)(word), sign);
-        sum[o][0] = OP(dpbusd_epi32)(sum[o][0], taps, w0);
-        sum[o][1] = OP(dpbusd_epi32)(sum[o][1], taps, w1);
-        sum[o][2] = OP(dpbusd_epi32)(sum[o][2], taps, w2);
-        sum[o][3] = OP(dpbusd_epi32)(sum[o][3], taps, w3);
+    for (int i = 0; i < d->words; i++, row += 4, weights += WIDE ? 256 : 128) {
+      const __m512i w0 = LOAD(weights), w1 = LOAD(weights + 64);
+      const __m512i w2 = WIDE ? LOAD(weights + 128) : w0, w3 = WIDE ? LOAD(weights + 192) : w1;
+      for (int64_t g = 0; g < GROUPS; g++) {
+        const __m512i taps = taps_of(row + (WIDE ? g : 2 * g) * d->source_step, sign);
+        const __m512i second =
+            WIDE ? taps : taps_of(row + (g + 1 < GROUPS ? 2 * g + 1 : count - 1) * d->source_step, sign);
+        sum[g][0] = _mm512_dpbusd_epi32(sum[g][0], taps, w0);
+        sum[g][1] = _mm512_dpbusd_epi32(sum[g][1], taps, w1);
+        sum[g][2] = _mm512_dpbusd_epi32(sum[g][2], second, w2);
+        sum[g][3] = _mm512_dpbusd_epi32(sum[g][3], second, w3);
       }
     }
   }
-  const NAME(mask) mask = NAME(mask_of_)(&d->output);
+  const mask512 mask = mask_of_512(&d->output);
   unsigned char *to = d->destination + x * d->destination_step;
-  _Pragma("GCC unroll 6") for (int o = 0; o < OUTPUTS; o++, to += d->destination_step)
-      NAME(write_)(to, mask, NAME(narrow_)(sum[o][0], sum[o][1], &d->output, 0),
-                   NAME(narrow_)(sum[o][2], sum[o][3], &d->output, 2), &d->output);
+  _Pragma("GCC unroll 6") for (int64_t g = 0; g < GROUPS; g++) {
+    const __m512i low = narrow_512(sum[g][0], sum[g][1], &d->output, 0);
+    const __m512i high = narrow_512(sum[g][2], sum[g][3], &d->output, WIDE ? 2 : 0);
+    if (WIDE)
+      write_512(to + g * d->destination_step, mask, low, high, &d->output);
+    else
+      write_two(to + 2 * g * d->destination_step, to + (g + 1 < GROUPS ? 2 * g + 1 : count - 1) * d->destination_step,
+                (mask256)mask, low, high, &d->output);
+  }
 }

@@ -6,7 +6,7 @@
 
 #include "kernel/dense.h"
 
-#define MF_DENSE_OUTPUTS 6 // that are computed together
+#define MF_DENSE_OUTPUTS 6 // that are computed together, of a wide block; of a narrow one twice as many
 
 typedef struct mf_dense_rows {
   const unsigned char *source[MF_DENSE_KERNEL]; // the taps of the first output
@@ -15,8 +15,9 @@ typedef struct mf_dense_rows {
   int rows, words;                              // of the kernel; of four taps in each of them
   unsigned char *destination;
   int64_t destination_step;
-  int64_t count;              // outputs
-  const signed char *weights; // vectors of the block, for each row, word and quarter of its channels; 64-byte aligned
+  int64_t count; // outputs
+  // For each row and word the block's vectors, four of a wide one and two of a narrow one; 64-byte aligned.
+  const signed char *weights;
   mf_int8_output output;
 } mf_dense_rows;
 

@@ -26,19 +26,40 @@ int32_t *mf_int8_sums(void *packed, int64_t channels, int64_t channel_bytes) {
   return (int32_t *)(void *)((char *)packed + mf_int8_padded(channels) * channel_bytes);
 }
 
-void mf_int8_scales(const mf_kernel_run *run, int64_t channels, const int32_t *sums, float *scale, float *bias) {
-  const float *from = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC);
-  const float *weights = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS);
-  const float *to = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
-  const float *added = mf_kernel_argument(run, DNNL_ARG_BIAS);
-  const float inverse = 1 / *to;
-  for (int64_t c = 0; c < channels; c += 4) {
-    const int64_t at = mf_int8_place(channels, c), left = channels - c, count = left < 4 ? left : 4;
-    for (int64_t i = 0; i < count; i++) {
-      const float one = *from * weights[c + i] * inverse;
-      const float shift = sums ? 128 * (float)sums[at + i] * one : 0;
-      scale[at + i] = one;
-      bias[at + i] = fminf(fmaxf((added ? added[c + i] * inverse : 0) - shift, -LARGEST), LARGEST);
-    }
+typedef struct scaling {
+  const float *weights, *added; // a channel; added may be NULL
+  const int32_t *sums;          // in the order of blocks, or NULL
+  float *scale, *bias;          // likewise
+  float source, inverse;        // of the source; 1 / that of the destination
+} scaling;
+
+// `count` channels from `channel` on, which stand beside each other at `at`.
+static inline void scale_beside(const scaling *s, int64_t channel, int64_t at, int64_t count) {
+  float one[4], shift[4] = {0}, bias[4] = {0};
+  for (int64_t i = 0; i < count; i++) one[i] = s->source * s->weights[channel + i] * s->inverse;
+  if (s->sums)
+    for (int64_t i = 0; i < count; i++) shift[i] = 128 * (float)s->sums[at + i] * one[i];
+  if (s->added)
+    for (int64_t i = 0; i < count; i++) bias[i] = s->added[channel + i] * s->inverse;
+  for (int64_t i = 0; i < count; i++) {
+    const float shifted = bias[i] - shift[i], low = shifted > -LARGEST ? shifted : -LARGEST;
+    s->scale[at + i] = one[i];
+    s->bias[at + i] = low < LARGEST ? low : LARGEST;
   }
+}
+
+// This is serial, in every run of a step that may take a few microseconds: by fours, compilers make vectors of it.
+void mf_int8_scales(const mf_kernel_run *run, int64_t channels, const int32_t *sums, float *scale, float *bias) {
+  const float *source = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC);
+  const float *destination = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
+  const scaling s = {.weights = mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS),
+                     .added = mf_kernel_argument(run, DNNL_ARG_BIAS),
+                     .sums = sums,
+                     .scale = scale,
+                     .bias = bias,
+                     .source = *source,
+                     .inverse = 1 / *destination};
+  int64_t c = 0;
+  for (; c + 4 <= channels; c += 4) scale_beside(&s, c, mf_int8_place(channels, c), 4);
+  if (c < channels) scale_beside(&s, c, mf_int8_place(channels, c), channels - c);
 }

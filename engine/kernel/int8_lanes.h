@@ -12,11 +12,13 @@ INLINE VECTOR NAME(narrow_)(VECTOR a, VECTOR b, const mf_int8_output *y, int qua
   return OP(packs_epi32)(OP(cvtps_epi32)(c), OP(cvtps_epi32)(d));
 }
 
-// Both halves, at `to`.
-INLINE void NAME(write_)(unsigned char *to, NAME(mask) mask, VECTOR a, VECTOR b, const mf_int8_output *y) {
+// Both halves, as stored.
+INLINE VECTOR NAME(stored_)(VECTOR a, VECTOR b, const mf_int8_output *y) {
   const VECTOR low = OP(set1_epi8)((char)y->stored.low), high = OP(set1_epi8)((char)y->stored.high);
-  if (y->stored.is_signed)
-    OP(mask_storeu_epi8)(to, mask, OP(max_epi8)(OP(min_epi8)(OP(packs_epi16)(a, b), high), low));
-  else
-    OP(mask_storeu_epi8)(to, mask, OP(max_epu8)(OP(min_epu8)(OP(packus_epi16)(a, b), high), low));
+  if (y->stored.is_signed) return OP(max_epi8)(OP(min_epi8)(OP(packs_epi16)(a, b), high), low);
+  return OP(max_epu8)(OP(min_epu8)(OP(packus_epi16)(a, b), high), low);
+}
+
+INLINE void NAME(write_)(unsigned char *to, NAME(mask) mask, VECTOR a, VECTOR b, const mf_int8_output *y) {
+  OP(mask_storeu_epi8)(to, mask, NAME(stored_)(a, b, y));
 }
