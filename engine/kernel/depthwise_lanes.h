@@ -62,8 +62,8 @@ INLINE void NAME(compute_)(const mf_depthwise_rows *d, int kernel, int stride) {
   const int rows = MF_DEPTHWISE_OUT(kernel, stride), groups = MF_DEPTHWISE_GROUPS(kernel, stride);
   const NAME(mask) mask = NAME(mask_of_)(&d->output);
   _Alignas(64) char ordered[BYTES * 4 * groups * ((MF_DEPTHWISE_COUNT(kernel) - 1) * stride + kernel + stride)];
-  NAME(order_)(d, kernel, stride, mask, ordered);
   const mf_depthwise_rows own = *d; // which no store can change
+  NAME(order_)(&own, kernel, stride, mask, ordered);
   for (int64_t x = 0; x < own.count; x += 2) {
     const char *from = ordered + BYTES * 4 * groups * stride * x;
     VECTOR a[MF_DEPTHWISE_ROWS][2], b[MF_DEPTHWISE_ROWS][2];
