@@ -8,11 +8,15 @@
 #define PIECE 48 // most outputs of a row whose taps stay in the first cache while all blocks of channels are computed
 #define TAPS ((PIECE - 1) * MF_DENSE_STRIDE + MF_DENSE_KERNEL) // columns under them, at most
 
+#define AHEAD_WORDS 64   // of an output, from which on the source is fetched ahead
+#define AHEAD_OUTPUTS 24 // so many outputs
+
 typedef struct dense {
   mf_kernel kernel;
   mf_dense_problem problem;    // 1x1: all pixels of the batch as one row
   mf_dense_compute compute[2]; // narrow, wide
   int64_t source_bytes;
+  int64_t ahead;         // bytes to the source that is fetched meanwhile
   int words;             // of four taps in a row of the kernel
   mf_groups groups;      // of outputs of a row that are computed together
   int64_t padded;        // channels, the last block filled up
@@ -107,6 +111,7 @@ static void compute_groups(const work *w, int64_t line, const mf_groups_run *run
   const window at = {line / p->out_height, line % p->out_height * p->stride[0] - p->pad_top,
                      x * p->stride[1] - p->pad_left, (count - 1) * p->stride[1] + p->kernel[1]};
   mf_dense_rows rows = {.source_step = p->stride[1] * p->channels_in,
+                        .ahead = d->ahead,
                         .flip = p->source_signed,
                         .rows = p->kernel[0],
                         .words = d->words,
@@ -184,6 +189,8 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   }
   for (int wide = 0; wide < 2; wide++) d->compute[wide] = mf_dense_compute_for(dnnl_get_effective_cpu_isa(), wide);
   d->words = (int)((problem->kernel[1] * problem->channels_in + 3) / 4);
+  // Taps of one output after the other: from some length on processors do not fetch them by themselves.
+  if (d->words >= AHEAD_WORDS) d->ahead = AHEAD_OUTPUTS * problem->channels_in;
   d->padded = mf_int8_padded(problem->channels_out);
   d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
   d->groups = mf_groups_of(d->problem.out_width, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,

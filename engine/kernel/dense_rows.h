@@ -11,6 +11,7 @@
 typedef struct mf_dense_rows {
   const unsigned char *source[MF_DENSE_KERNEL]; // the taps of the first output
   int64_t source_step;                          // bytes from an output's to the next one's
+  int64_t ahead;                                // bytes to the source that is fetched meanwhile; 0: none is
   bool flip;                                    // the source is signed: its numbers count 128 more
   int rows, words;                              // of the kernel; of four taps in each of them
   unsigned char *destination;
