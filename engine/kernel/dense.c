@@ -13,12 +13,15 @@
 
 typedef struct dense {
   mf_kernel kernel;
-  mf_dense_problem problem;    // 1x1: all pixels of the batch as one row
+  mf_dense_problem problem;
   mf_dense_compute compute[2]; // narrow, wide
+  bool pointwise;
+  int64_t lines, outputs; // outputs side by side in a line: in a row of an image; pointwise: in all of the batch
   int64_t source_bytes;
   int64_t ahead;         // bytes to the source that is fetched meanwhile
   int words;             // of four taps in a row of the kernel
-  mf_groups groups;      // of outputs of a row that are computed together
+  mf_groups groups;      // of a line's outputs that are computed together
+  int64_t piece_bytes;   // of the destination
   int64_t padded;        // channels, the last block filled up
   int64_t channel_bytes; // packed weights of a channel
 } dense;
@@ -68,6 +71,7 @@ typedef struct work {
   unsigned char *destination;
   const signed char *weights;
   float *scale, *bias; // in the order of blocks
+  float sum;           // mf_dense_rows
 } work;
 
 typedef unsigned char copied[MF_DENSE_KERNEL][TAPS * MF_DENSE_CHANNELS + 4]; // words may end behind the taps
@@ -102,38 +106,68 @@ static void copy(const work *w, const window *at, copied to) {
   }
 }
 
-static void compute_groups(const work *w, int64_t line, const mf_groups_run *run) { // of a line of the destination
+// Sources of outputs from `first` of a row on.
+static void find_in_row(const work *w, int64_t line, int64_t first, mf_dense_rows *rows, int64_t *offsets,
+                        copied taps) {
+  const mf_dense_problem *p = &w->d->problem;
+  const window at = {line / p->out_height, line % p->out_height * p->stride[0] - p->pad_top,
+                     first * p->stride[1] - p->pad_left, (rows->count - 1) * p->stride[1] + p->kernel[1]};
+  const bool inside = lies_inside(w, &at);
+  if (!inside) copy(w, &at, taps);
+  for (int r = 0; r < p->kernel[0]; r++)
+    rows->source[r] =
+        inside ? w->source + ((at.image * p->height + at.row + r) * p->width + at.first) * p->channels_in : taps[r];
+  for (int64_t o = 0; o < rows->count; o++) offsets[o] = o * p->stride[1] * p->channels_in;
+}
+
+// Sources of outputs from `first` of the batch on: pixels.
+static void find_pixels(const work *w, int64_t first, mf_dense_rows *rows, int64_t *offsets) {
+  const mf_dense_problem *p = &w->d->problem;
+  int64_t x = first % p->out_width, line = first / p->out_width;
+  for (int64_t o = 0; o < rows->count; line++, x = 0) {
+    const int64_t row = line / p->out_height * p->height + line % p->out_height * p->stride[0];
+    for (; x < p->out_width && o < rows->count; x++)
+      offsets[o++] = (row * p->width + x * p->stride[1]) * p->channels_in;
+  }
+  rows->source[0] = w->source;
+}
+
+static void compute_outputs(const work *w, int64_t line, int64_t x, int64_t count, int64_t block) {
   const dense *d = w->d;
   const mf_dense_problem *p = &d->problem;
-  const int64_t first = run->block * MF_INT8_BLOCK;
-  const int64_t x = run->first * MF_DENSE_OUTPUTS, left = p->out_width - x;
-  const int64_t count = left < run->count * MF_DENSE_OUTPUTS ? left : run->count * MF_DENSE_OUTPUTS;
-  const window at = {line / p->out_height, line % p->out_height * p->stride[0] - p->pad_top,
-                     x * p->stride[1] - p->pad_left, (count - 1) * p->stride[1] + p->kernel[1]};
-  mf_dense_rows rows = {.source_step = p->stride[1] * p->channels_in,
+  const int64_t first = block * MF_INT8_BLOCK;
+  int64_t offsets[PIECE];
+  copied taps;
+  mf_dense_rows rows = {.offsets = offsets,
                         .ahead = d->ahead,
                         .flip = p->source_signed,
                         .rows = p->kernel[0],
                         .words = d->words,
-                        .destination = w->destination + (line * p->out_width + x) * p->channels_out + first,
+                        .destination = w->destination + (line * d->outputs + x) * p->channels_out + first,
                         .destination_step = p->channels_out,
+                        .destination_ahead = w->sum > 0 ? d->piece_bytes : 0, // where it is read, too
                         .count = count,
                         .weights = w->weights + first * d->channel_bytes,
-                        .output = mf_int8_output_of(&p->stored, p->channels_out, run->block, w->scale, w->bias)};
-  copied taps;
-  const bool inside = lies_inside(w, &at);
-  if (!inside) copy(w, &at, taps);
-  for (int r = 0; r < p->kernel[0]; r++)
-    rows.source[r] =
-        inside ? w->source + ((at.image * p->height + at.row + r) * p->width + at.first) * p->channels_in : taps[r];
-  d->compute[mf_int8_is_wide(p->channels_out, run->block)](&rows);
+                        .sum = w->sum,
+                        .sum_flip = p->sum.is_signed,
+                        .output = mf_int8_output_of(&p->stored, p->channels_out, block, w->scale, w->bias)};
+  if (d->pointwise)
+    find_pixels(w, x, &rows, offsets);
+  else
+    find_in_row(w, line, x, &rows, offsets, taps);
+  d->compute[mf_int8_is_wide(p->channels_out, block)](&rows);
 }
 
-// Line by line of the destination.
+static void compute_groups(const work *w, int64_t line, const mf_groups_run *run) {
+  const int64_t end = (run->first + run->count) * MF_DENSE_OUTPUTS;
+  const int64_t last = end < w->d->outputs ? end : w->d->outputs;
+  for (int64_t x = run->first * MF_DENSE_OUTPUTS; x < last; x += PIECE)
+    compute_outputs(w, line, x, last - x < PIECE ? last - x : PIECE, run->block);
+}
+
 static void compute(int part, int parts, void *context) {
   const work *w = context;
-  const mf_dense_problem *p = &w->d->problem;
-  const int64_t line = mf_groups_items(&w->d->groups), items = p->batch * p->out_height * line;
+  const int64_t line = mf_groups_items(&w->d->groups), items = w->d->lines * line;
   const int64_t end = items * (part + 1) / parts;
   for (int64_t i = items * part / parts; i < end;) {
     const int64_t here = i % line, left = end - i;
@@ -152,8 +186,13 @@ static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) 
             mf_kernel_argument(run, DNNL_ARG_DST),
             weights,
             scale,
-            scale + d->padded};
+            scale + d->padded,
+            0};
   mf_int8_scales(run, d->problem.channels_out, d->problem.source_signed ? sums_of(d, weights) : NULL, w.scale, w.bias);
+  const mf_int8_sum *sum = &d->problem.sum;
+  if (sum->scale > 0) w.sum = sum->scale / *(const float *)mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
+  if (sum->is_signed) // it counts 128 more
+    for (int64_t c = 0; c < d->padded; c++) w.bias[c] -= 128 * w.sum;
   mf_pool_run(run->pool, mf_pool_threads(run->pool), compute, &w);
   return dnnl_success;
 }
@@ -182,19 +221,21 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   d->kernel.type = &type;
   d->problem = *problem;
   d->source_bytes = problem->batch * problem->height * problem->width * problem->channels_in;
-  const bool pointwise = problem->kernel[0] == 1 && problem->kernel[1] == 1;
-  if (pointwise) {
-    d->problem.out_width = d->problem.width = problem->batch * problem->height * problem->width;
-    d->problem.batch = d->problem.out_height = d->problem.height = 1;
-  }
+  d->pointwise = problem->kernel[0] == 1 && problem->kernel[1] == 1;
+  const int64_t lines = problem->batch * problem->out_height;
+  d->lines = d->pointwise ? 1 : lines;
+  d->outputs = d->pointwise ? lines * problem->out_width : problem->out_width;
   for (int wide = 0; wide < 2; wide++) d->compute[wide] = mf_dense_compute_for(dnnl_get_effective_cpu_isa(), wide);
   d->words = (int)((problem->kernel[1] * problem->channels_in + 3) / 4);
-  // Taps of one output after the other: from some length on processors do not fetch them by themselves.
-  if (d->words >= AHEAD_WORDS) d->ahead = AHEAD_OUTPUTS * problem->channels_in;
+  // Taps of one output after the other: from some length on processors do not fetch them by themselves. With a stride
+  // the next row that is read is taken.
+  if (d->words >= AHEAD_WORDS)
+    d->ahead = (problem->stride[0] > 1 ? problem->stride[0] * problem->width : AHEAD_OUTPUTS) * problem->channels_in;
   d->padded = mf_int8_padded(problem->channels_out);
   d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
-  d->groups = mf_groups_of(d->problem.out_width, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,
-                           mf_int8_blocks(problem->channels_out), pointwise && d->padded > 4 * d->problem.out_width);
+  d->groups = mf_groups_of(d->outputs, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,
+                           mf_int8_blocks(problem->channels_out), d->pointwise && d->padded > 4 * d->outputs);
+  d->piece_bytes = d->groups.piece * MF_DENSE_OUTPUTS * problem->channels_out;
   if (describe(d, problem) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");

@@ -8,16 +8,17 @@
 
 #define MF_DENSE_KERNEL 11  // most rows or columns
 #define MF_DENSE_CHANNELS 4 // most of a source with kernels that are not 1x1
-#define MF_DENSE_STRIDE 4   // most
+#define MF_DENSE_STRIDE 4   // most, of such
 
 // Source and destination are u8 or s8 in nhwc, without zero points.
 typedef struct mf_dense_problem {
   int64_t batch, channels_in, channels_out;
   int64_t height, width;         // of the source
   int64_t out_height, out_width; // of the destination
-  int kernel[2], stride[2];      // rows, columns. 1x1: stride 1, channels_in a multiple of 4
+  int kernel[2], stride[2];      // rows, columns. 1x1: channels_in a multiple of 4
   int64_t pad_top, pad_left;     // zeros; on the other sides as many as the destination's size takes. 1x1: none
   bool source_signed;
+  mf_int8_sum sum;
   mf_int8_stored stored; // the destination's numbers
 } mf_dense_problem;
 

@@ -53,7 +53,9 @@ INLINE void NAME(multiply_half_)(const char *from, const mf_depthwise_rows *d, i
   NAME(multiply_)(from, d, quarter, kernel, stride, a);
   NAME(multiply_)(from, d, quarter + 1, kernel, stride, b);
   for (int r = 0; r < MF_DEPTHWISE_OUT(kernel, stride); r++)
-    for (int o = 0; o < 2; o++) out[r][o] = NAME(narrow_)(a[r][o], b[r][o], &d->output, quarter);
+    for (int o = 0; o < 2; o++)
+      out[r][o] =
+          NAME(narrow_)(NAME(scaled_)(a[r][o], &d->output, quarter), NAME(scaled_)(b[r][o], &d->output, quarter + 1));
   // Else the compiler loads the other half's weights first, and has no registers left for them.
   __asm__ volatile("" ::: "memory");
 }

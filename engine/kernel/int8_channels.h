@@ -32,6 +32,12 @@ typedef struct mf_int8_stored {
   int low, high; // as stored
 } mf_int8_stored;
 
+// What the destination holds before, times `scale`, is added to the real numbers.
+typedef struct mf_int8_sum {
+  float scale; // 0: nothing is added
+  bool is_signed;
+} mf_int8_sum;
+
 // Of a block: round(scale * sum + bias), cut off likewise.
 typedef struct mf_int8_output {
   int channels;              // that there are of it

@@ -4,12 +4,15 @@ INLINE NAME(mask) NAME(mask_of_)(const mf_int8_output *y) {
   return (NAME(mask))(y->channels < BYTES ? ((uint64_t)1 << y->channels) - 1 : UINT64_MAX);
 }
 
-// Two quarters of a block's channels, as integers of 16 bits.
-INLINE VECTOR NAME(narrow_)(VECTOR a, VECTOR b, const mf_int8_output *y, int quarter) {
+// A quarter of a block's channels, in the destination's numbers.
+INLINE FLOATS NAME(scaled_)(VECTOR sum, const mf_int8_output *y, int quarter) {
   const float *scale = y->scale + BYTES / 4 * quarter, *bias = y->bias + BYTES / 4 * quarter;
-  const FLOATS c = OP(fmadd_ps)(OP(cvtepi32_ps)(a), OP(load_ps)(scale), OP(load_ps)(bias));
-  const FLOATS d = OP(fmadd_ps)(OP(cvtepi32_ps)(b), OP(load_ps)(scale + BYTES / 4), OP(load_ps)(bias + BYTES / 4));
-  return OP(packs_epi32)(OP(cvtps_epi32)(c), OP(cvtps_epi32)(d));
+  return OP(fmadd_ps)(OP(cvtepi32_ps)(sum), OP(load_ps)(scale), OP(load_ps)(bias));
+}
+
+// Two quarters, as integers of 16 bits.
+INLINE VECTOR NAME(narrow_)(FLOATS a, FLOATS b) {
+  return OP(packs_epi32)(OP(cvtps_epi32)(a), OP(cvtps_epi32)(b));
 }
 
 // Both halves, as stored.

@@ -9,7 +9,9 @@ static bool fits_picture(const mf_convolution *a, const mf_shape *w) {
 }
 
 static bool fits_pointwise(const mf_convolution *a, const mf_shape *w) {
-  return mf_plan_is_pointwise(a, w) && w->dim[1] % 4 == 0;
+  for (int i = 0; i < 2; i++)
+    if (w->dim[2 + i] != 1 || a->pad_begin[i] || a->pad_end[i]) return false;
+  return w->dim[1] % 4 == 0;
 }
 
 mf_status mf_plan_dense(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {
@@ -32,7 +34,8 @@ mf_status mf_plan_dense(const mf_lowering *lw, const mf_weighted *weighted, mf_k
                               .stride = {(int)a->stride[0], (int)a->stride[1]},
                               .pad_top = a->pad_begin[0],
                               .pad_left = a->pad_begin[1]};
-  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.source_signed, &problem.stored))
+  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.sum, &problem.source_signed,
+                           &problem.stored))
     return MF_OK;
   return mf_dense_create(out, &problem, e);
 }

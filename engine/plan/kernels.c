@@ -55,8 +55,19 @@ static int stored_bound(float bound, const mf_quantization *q) {
   return stored > (float)least ? stored < (float)most ? (int)stored : most : least;
 }
 
-bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int64_t products, bool *source_signed,
-                         mf_int8_stored *stored) {
+// The summand, where there is one; *post is what follows it.
+static bool fits_sum(const mf_lowering *lw, float destination, mf_int8_sum *sum, int *post) {
+  *post = 0;
+  if (lw->node->post_count == 0 || lw->node->posts[0].kind != MF_POST_SUM) return true;
+  const mf_quantization *q = mf_lower_summand_quantization(lw, lw->node->posts[0].input);
+  if (!sum || !mf_plan_is_symmetric(q) || !(255 * (double)(q->scale / destination) < 1 << 29)) return false;
+  *sum = (mf_int8_sum){q->scale, q->dtype == MF_S8};
+  *post = 1;
+  return true;
+}
+
+bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int64_t products, mf_int8_sum *sum,
+                         bool *source_signed, mf_int8_stored *stored) {
   const mf_node *node = lw->node;
   const mf_quantization *x = &lw->graph->tensors[node->inputs[0]].quantization;
   const mf_quantization *y = &lw->graph->tensors[node->output].quantization;
@@ -65,9 +76,9 @@ bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int
   // Vectors that are mostly empty: of 8 and 16 channels oneDNN's kernels take 0.5 to 0.8 of the time.
   if (channels * 4 < mf_int8_padded(channels) * 3) return false;
   if (node->compute != MF_S8) return false;
-  if (!mf_plan_is_symmetric(x) || !mf_plan_is_symmetric(y) || mf_lower_output_dtype(lw) != y->dtype ||
-      !mf_plan_cuts_off(node, 0, &low, &high))
-    return false;
+  if (!mf_plan_is_symmetric(x) || !mf_plan_is_symmetric(y) || mf_lower_output_dtype(lw) != y->dtype) return false;
+  int post;
+  if (!fits_sum(lw, y->scale, sum, &post) || !mf_plan_cuts_off(node, post, &low, &high)) return false;
   if (!fits_scales(weighted, (double)products * 255 * 127, x->scale, y->scale)) return false;
   *source_signed = x->dtype == MF_S8;
   *stored = (mf_int8_stored){y->dtype == MF_S8, stored_bound(low, y), stored_bound(high, y)};

@@ -11,7 +11,15 @@ typedef struct stored {
   mf_dtype source, destination;
   float reach; // of the destination's scale
   int zero_point;
+  mf_dtype summand; // MF_F32: as the destination
 } stored;
+
+static inline mf_tensor_id summand_of(const mf_graph *g) {
+  for (int i = 0; i < g->node_count; i++)
+    for (int p = 0; p < g->nodes[i].post_count; p++)
+      if (g->nodes[i].posts[p].kind == MF_POST_SUM) return g->nodes[i].inputs[g->nodes[i].posts[p].input];
+  return MF_NO_TENSOR;
+}
 
 // Compared with the reference; returns how many steps have an implementation whose name begins so.
 static inline int int8_sample_steps(const sample *s, const stored *as, uint64_t seed, const char *impl,
@@ -26,6 +34,9 @@ static inline int int8_sample_steps(const sample *s, const stored *as, uint64_t 
   g->tensors[g->input].quantization.zero_point = as->zero_point;
   if (as->destination != MF_F32)
     g->tensors[g->output].quantization = sample_quantization(&ranges.tensors[g->output], as->destination, as->reach);
+  const mf_tensor_id summand = summand_of(g);
+  if (summand != MF_NO_TENSOR && as->summand != MF_F32)
+    g->tensors[summand].quantization = sample_quantization(&ranges.tensors[summand], as->summand, 1);
   mf_observations_free(&ranges);
   harness_snap(g, input);
   if (!harness_check(g, &s->plan, s->threads, input, HARNESS_F32, moved, s->label, &e))

@@ -1,5 +1,6 @@
 // The int8 kernel for 1x1 and pictures against the reference: pictures and kernels of 1x1, blocks of channels of all
-// widths, several pieces of a row, padding on any side, both signs; and where the plan takes it.
+// widths, several pieces of a row, padding on any side, any stride, residual sums, both signs; and where the plan takes
+// it.
 #include "kernel/dense.h"
 #include "plan/onednn.h"
 #include "reference/support.h"
@@ -21,7 +22,10 @@ static void pick_pointwise(sample *s, uint64_t *seed) {
   s->in = PICK(seed, 4, 16, 24, 32, 100, 256, 1000);
   s->height = PICK(seed, 1, 2, 7, 12);
   s->width = PICK(seed, 1, 3, 7, 14);
-  for (int i = 0; i < 2; i++) s->kernel[i] = s->a.stride[i] = 1;
+  for (int i = 0; i < 2; i++) {
+    s->kernel[i] = 1;
+    s->a.stride[i] = PICK(seed, 1, 1, 1, 2, 3);
+  }
 }
 
 static sample pick_dense(uint64_t seed) {
@@ -35,7 +39,7 @@ static sample pick_dense(uint64_t seed) {
   else
     pick_pointwise(&s, &seed);
   s.bias = pick(&seed, 3) > 0;
-  s.tail = (tail)PICK(&seed, TAIL_NONE, TAIL_RELU, TAIL_RELU6);
+  s.tail = (tail)PICK(&seed, TAIL_NONE, TAIL_RELU, TAIL_RELU6, TAIL_SUM, TAIL_SUM_RELU);
   s.plan.layout = (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_NHWC);
   s.plan.algorithm = (mf_algorithm)PICK(&seed, MF_ALGORITHM_AUTO, MF_ALGORITHM_WINOGRAD);
   s.plan.float_input = pick(&seed, 2);
@@ -54,20 +58,22 @@ static void need_kernel(void) {
 static void test_samples(void **state) {
   (void)state;
   need_kernel();
-  int kinds[2][2] = {{0}}, pictures = 0, samples = 0;
+  int kinds[2][2] = {{0}}, sums[2] = {0}, pictures = 0, samples = 0;
   harness_steps moved = {0};
   for (uint64_t id = 0; id < HARNESS_SAMPLES(600); id++, samples++) {
     uint64_t seed = id;
     sample s = pick_dense(seed);
     describe_sample(&s, id);
     const int source = pick(&seed, 2), destination = pick(&seed, 2);
-    const stored as = {integers[source], integers[destination], pick(&seed, 2) ? 1 : 0.6f, 0};
+    const stored as = {integers[source], integers[destination], pick(&seed, 2) ? 1 : 0.6f, 0, integers[pick(&seed, 2)]};
     kinds[source][destination]++;
     pictures += s.kernel[0] > 1;
-    if (dense_steps(&s, &as, id, &moved) != 1) fail_msg("%s: the kernel is not taken", s.label);
+    sums[as.summand == MF_S8] += s.tail >= TAIL_SUM;
+    // With a sum the other convolution is one too.
+    if (dense_steps(&s, &as, id, &moved) != 1 + (s.tail >= TAIL_SUM)) fail_msg("%s: the kernel is not taken", s.label);
   }
   for (int i = 0; i < 4; i++) assert_true(kinds[i / 2][i % 2] > 0);
-  assert_true(pictures > 0 && pictures < samples);
+  assert_true(pictures > 0 && pictures < samples && sums[0] > 0 && sums[1] > 0);
   harness_expect_few_moved(&moved);
 }
 
@@ -90,18 +96,22 @@ static void test_others(void **state) {
   sample picture = pointwise;
   picture.in = 3;
   picture.kernel[0] = picture.kernel[1] = 3;
-  const stored plain = {MF_U8, MF_U8, 1, 0};
+  const stored plain = {MF_U8, MF_U8, 1, 0, MF_F32};
   harness_steps moved = {0};
   assert_int_equal(dense_steps(&pointwise, &plain, 0, &moved), 1);
   assert_int_equal(dense_steps(&picture, &plain, 0, &moved), 1);
+  sample late_sum = pointwise; // of its two convolutions the second does not add first
+  late_sum.tail = TAIL_RELU_SUM_CLIP;
+  const stored signed_summand = {MF_U8, MF_S8, 1, 0, MF_S8};
+  assert_int_equal(dense_steps(&late_sum, &signed_summand, 0, &moved), 1);
   struct {
     sample s;
     stored as;
   } others[] = {{pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {pointwise, plain}, {pointwise, plain},
                 {pointwise, plain}, {picture, plain},   {picture, plain},   {picture, plain},   {picture, plain}};
   others[0].s.in = 30;
-  others[1].s.out = 16; // half of a narrow block
-  others[2].s.a.stride[0] = 2;
+  others[1].s.out = 16;      // half of a narrow block
+  others[2].s.kernel[0] = 2; // of 32 inputs
   others[3].s.a.pad_begin[1] = 1;
   others[4].s.a.groups = 2;
   others[5].as.destination = MF_F32;

@@ -46,7 +46,7 @@ static void test_samples(void **state) {
     sample s = pick_depthwise(seed);
     describe_sample(&s, id);
     const int source = pick(&seed, 2), destination = pick(&seed, 2);
-    const stored as = {integers[source], integers[destination], pick(&seed, 2) ? 1 : 0.6f, 0};
+    const stored as = {integers[source], integers[destination], pick(&seed, 2) ? 1 : 0.6f, 0, MF_F32};
     kinds[source][destination]++;
     if (depthwise_steps(&s, &as, id, &moved) != 1) fail_msg("%s: the kernel is not taken", s.label);
   }
@@ -66,7 +66,7 @@ static void test_others(void **state) {
   for (int i = 0; i < 2; i++) fits.a.stride[i] = fits.a.pad_begin[i] = fits.a.pad_end[i] = 1;
   fits.tail = TAIL_RELU;
   fits.plan = (mf_plan_options){.activations = MF_F32};
-  const stored plain = {MF_U8, MF_U8, 1, 0};
+  const stored plain = {MF_U8, MF_U8, 1, 0, MF_F32};
   struct {
     sample s;
     stored as;
@@ -100,8 +100,8 @@ static void test_scales(void **state) {
   s.tail = TAIL_NONE;
   snprintf(s.label, sizeof s.label, "saturated");
   harness_steps moved = {0};
-  assert_int_equal(depthwise_steps(&s, &(stored){MF_S8, MF_S8, 1e-3f, 0}, 1, &moved), 1);
-  assert_int_equal(depthwise_steps(&s, &(stored){MF_S8, MF_S8, 1e-8f, 0}, 1, &moved), 0);
+  assert_int_equal(depthwise_steps(&s, &(stored){MF_S8, MF_S8, 1e-3f, 0, MF_F32}, 1, &moved), 1);
+  assert_int_equal(depthwise_steps(&s, &(stored){MF_S8, MF_S8, 1e-8f, 0, MF_F32}, 1, &moved), 0);
 }
 
 int main(void) {
