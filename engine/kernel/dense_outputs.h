@@ -32,7 +32,7 @@ TARGET __attribute__((noinline)) static void OF_BLOCK(JOIN(compute_, GROUPS, _))
   for (int r = 0; r < d->rows; r++) {
     const unsigned char *row = d->source[r];
     for (int i = 0; i < d->words;) {
-      const int end = i + 16 < d->words ? i + 16 : d->words; // a cache line of each output's taps
+      const int end = d->ahead && i + 16 < d->words ? i + 16 : d->words; // a cache line of each output's taps
       if (d->ahead)
         for (int64_t o = 0; o < GROUPS * (WIDE ? 1LL : 2LL); o++)
           _mm_prefetch((const char *)row + d->ahead + offsets[o < count ? o : count - 1], _MM_HINT_T0);

@@ -4,15 +4,18 @@
 #include "kernel/pointwise_tile.h"
 #include <string.h>
 
-#define PIECE 8 // most groups whose source stays in the first cache while all blocks of channels are computed
+#define PIECE 8  // most groups whose source stays in the first cache while all blocks of channels are computed
+#define AHEAD 12 // pixels on, whose source is fetched meanwhile
+#define COLD ((int64_t)8 << 20) // bytes, from which on a tensor is thought to lie in memory
 
 typedef struct pointwise {
   mf_kernel kernel;
   mf_pointwise_problem problem;
   dnnl_cpu_isa_t isa;
-  int64_t pixels;   // of the batch
-  int64_t padded;   // channels, filled up to whole vectors
-  mf_groups groups; // of pixels that are computed together
+  int64_t pixels;                   // of the batch
+  int64_t padded;                   // channels, filled up to whole vectors
+  mf_groups groups;                 // of pixels that are computed together
+  int64_t ahead, destination_ahead; // mf_pointwise_tile
 } pointwise;
 
 bool mf_pointwise_available(void) {
@@ -71,6 +74,8 @@ static void compute_groups(const work *w, const mf_groups_run *run) {
                             .weights = w->weights + first * p->channels_in,
                             .bias = w->bias + first,
                             .outputs = p->channels_out,
+                            .ahead = d->ahead,
+                            .destination_ahead = d->destination_ahead,
                             .channels = (int)(left < width ? left : width),
                             .sum = p->sum,
                             .low = p->low,
@@ -107,6 +112,14 @@ static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) 
 
 // ---- made
 
+static bool is_cold(int64_t numbers) {
+  return numbers * (int64_t)sizeof(float) > COLD;
+}
+
+bool mf_pointwise_fetches(const mf_pointwise_problem *problem) {
+  return is_cold(problem->batch * problem->height * problem->width * problem->channels_out);
+}
+
 static void free_pointwise(mf_kernel *kernel) {
   mf_free(kernel);
 }
@@ -140,6 +153,9 @@ mf_status mf_pointwise_create(mf_kernel **out, const mf_pointwise_problem *probl
   d->groups =
       mf_groups_of(d->pixels, MF_POINTWISE_PIXELS, PIECE,
                    (problem->channels_out + MF_POINTWISE_BLOCK - 1) / MF_POINTWISE_BLOCK, d->padded > 4 * d->pixels);
+  if (is_cold(d->pixels * problem->channels_in)) d->ahead = AHEAD;
+  if (mf_pointwise_fetches(problem))
+    d->destination_ahead = d->groups.piece * MF_POINTWISE_PIXELS * problem->channels_out;
   if (describe(d) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");

@@ -15,6 +15,9 @@ typedef struct mf_pointwise_problem {
 
 bool mf_pointwise_available(void); // on this processor, as far as oneDNN may use it
 
+// True when the destination is so large that it is fetched from memory a while before it is written.
+bool mf_pointwise_fetches(const mf_pointwise_problem *problem);
+
 // It takes source, weights, bias (or none) and destination. Errors: MF_ERR_UNSUPPORTED (no memory).
 mf_status mf_pointwise_create(mf_kernel **out, const mf_pointwise_problem *problem, mf_error *e);
 

@@ -14,8 +14,9 @@ typedef struct mf_pointwise_tile {
   const float *weights; // for each input those of the channels, filled up to whole vectors; 64-byte aligned
   const float *bias;    // of as many; 64-byte aligned
   float *destination;
-  int64_t outputs; // from a pixel of the destination to the next one
-  int channels;    // that there are
+  int64_t outputs;                  // from a pixel of the destination to the next one
+  int64_t ahead, destination_ahead; // what is fetched meanwhile: pixels on, numbers on; 0: nothing
+  int channels;                     // that there are
   bool sum;
   float low, high;
 } mf_pointwise_tile;

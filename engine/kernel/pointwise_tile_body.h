@@ -18,13 +18,22 @@ TARGET static void NAME(compute_, PIXELS, VECTORS)(const mf_pointwise_tile *t) {
   __m512 sum[PIXELS][VECTORS];
   for (int64_t p = 0; p < PIXELS; p++)
     for (int64_t v = 0; v < VECTORS; v++) sum[p][v] = _mm512_load_ps(t->bias + 16 * v);
+  if (t->destination_ahead)
+    for (int64_t p = 0; p < PIXELS; p++)
+      for (int64_t v = 0; v < VECTORS; v++)
+        __builtin_prefetch(t->destination + p * t->outputs + t->destination_ahead + 16 * v, 1);
   const float *weights = t->weights;
-  for (int64_t i = 0; i < t->inputs; i++, weights += (int64_t)16 * VECTORS) {
-    __m512 w[VECTORS];
-    for (int64_t v = 0; v < VECTORS; v++) w[v] = _mm512_load_ps(weights + 16 * v);
-    for (int64_t p = 0; p < PIXELS; p++) {
-      const __m512 x = _mm512_set1_ps(t->source[p * t->inputs + i]);
-      for (int64_t v = 0; v < VECTORS; v++) sum[p][v] = _mm512_fmadd_ps(x, w[v], sum[p][v]);
+  for (int64_t i = 0; i < t->inputs;) {
+    const int64_t end = t->ahead && i + 16 < t->inputs ? i + 16 : t->inputs; // a cache line of each pixel
+    if (t->ahead)
+      for (int64_t p = 0; p < PIXELS; p++) __builtin_prefetch(t->source + (p + t->ahead) * t->inputs + i);
+    for (; i < end; i++, weights += (int64_t)16 * VECTORS) {
+      __m512 w[VECTORS];
+      for (int64_t v = 0; v < VECTORS; v++) w[v] = _mm512_load_ps(weights + 16 * v);
+      for (int64_t p = 0; p < PIXELS; p++) {
+        const __m512 x = _mm512_set1_ps(t->source[p * t->inputs + i]);
+        for (int64_t v = 0; v < VECTORS; v++) sum[p][v] = _mm512_fmadd_ps(x, w[v], sum[p][v]);
+      }
     }
   }
   const __m512 low = _mm512_set1_ps(t->low), high = _mm512_set1_ps(t->high);
