@@ -10,6 +10,7 @@
 
 #define AHEAD_WORDS 64   // of an output, from which on the source is fetched ahead
 #define AHEAD_OUTPUTS 24 // so many outputs
+#define COLD (4 << 20)   // bytes, from which on a destination is thought to lie in memory
 
 typedef struct dense {
   mf_kernel kernel;
@@ -18,12 +19,11 @@ typedef struct dense {
   bool pointwise;
   int64_t lines, outputs; // outputs side by side in a line: in a row of an image; pointwise: in all of the batch
   int64_t source_bytes;
-  int64_t ahead;         // bytes to the source that is fetched meanwhile
-  int words;             // of four taps in a row of the kernel
-  mf_groups groups;      // of a line's outputs that are computed together
-  int64_t piece_bytes;   // of the destination
-  int64_t padded;        // channels, the last block filled up
-  int64_t channel_bytes; // packed weights of a channel
+  int64_t ahead, destination_ahead; // mf_dense_rows
+  int words;                        // of four taps in a row of the kernel
+  mf_groups groups;                 // of a line's outputs that are computed together
+  int64_t padded;                   // channels, the last block filled up
+  int64_t channel_bytes;            // packed weights of a channel
 } dense;
 
 bool mf_dense_available(void) {
@@ -145,7 +145,7 @@ static void compute_outputs(const work *w, int64_t line, int64_t x, int64_t coun
                         .words = d->words,
                         .destination = w->destination + (line * d->outputs + x) * p->channels_out + first,
                         .destination_step = p->channels_out,
-                        .destination_ahead = w->sum > 0 ? d->piece_bytes : 0, // where it is read, too
+                        .destination_ahead = d->destination_ahead,
                         .count = count,
                         .weights = w->weights + first * d->channel_bytes,
                         .sum = w->sum,
@@ -235,7 +235,9 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   d->channel_bytes = (int64_t)problem->kernel[0] * d->words * 4;
   d->groups = mf_groups_of(d->outputs, MF_DENSE_OUTPUTS, PIECE / MF_DENSE_OUTPUTS,
                            mf_int8_blocks(problem->channels_out), d->pointwise && d->padded > 4 * d->outputs);
-  d->piece_bytes = d->groups.piece * MF_DENSE_OUTPUTS * problem->channels_out;
+  // A piece on, where the destination is read or does not stay in caches.
+  if (d->pointwise && (problem->sum.scale > 0 || d->outputs * problem->channels_out > COLD))
+    d->destination_ahead = d->groups.piece * MF_DENSE_OUTPUTS * problem->channels_out;
   if (describe(d, problem) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");
