@@ -1,10 +1,14 @@
 #include "plan/kernels.h"
 #include <math.h>
 
+bool mf_plan_may_take_kernels(const mf_lowering *lw) {
+  const mf_algorithm algorithm = lw->plan->options.algorithm;
+  return algorithm != MF_ALGORITHM_GEMM && algorithm != MF_ALGORITHM_DIRECT;
+}
+
 mf_status mf_plan_find_kernel(const mf_lowering *lw, const mf_weighted *weighted, mf_plan_kernel *const *kernels,
                               size_t count, mf_kernel **out, mf_error *e) {
-  const mf_algorithm algorithm = lw->plan->options.algorithm;
-  if (algorithm == MF_ALGORITHM_GEMM || algorithm == MF_ALGORITHM_DIRECT) return MF_OK;
+  if (!mf_plan_may_take_kernels(lw)) return MF_OK;
   for (size_t i = 0; i < count && !*out; i++) MF_TRY(kernels[i](lw, weighted, out, e));
   return MF_OK;
 }

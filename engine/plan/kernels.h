@@ -1,4 +1,4 @@
-// Which convolutions and inner products are computed by kernels of our own (kernel/) rather than by oneDNN's.
+// Which convolutions, inner products and reorders are computed by kernels of our own (kernel/) rather than by oneDNN's.
 #ifndef MF_PLAN_KERNELS_H
 #define MF_PLAN_KERNELS_H
 
@@ -10,6 +10,12 @@
 typedef mf_status mf_plan_kernel(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e);
 mf_plan_kernel mf_plan_winograd, mf_plan_pointwise, mf_plan_depthwise, mf_plan_dense; // convolutions
 mf_plan_kernel mf_plan_gemv;                                                          // inner products
+
+bool mf_plan_may_take_kernels(const mf_lowering *lw); // the plan's algorithm does not ask for oneDNN's
+
+// The kernel that writes `source` as `want`, of that quantization, in place of a reorder; NULL where it cannot.
+mf_status mf_plan_interleave(const mf_lowering *lw, const mf_value *source, const_dnnl_memory_desc_t want,
+                             const mf_quantization *quantization, mf_kernel **out, mf_error *e);
 
 // Of `count` kernels the first that takes the node; NULL where none does or the plan's algorithm asks for oneDNN's.
 mf_status mf_plan_find_kernel(const mf_lowering *lw, const mf_weighted *weighted, mf_plan_kernel *const *kernels,

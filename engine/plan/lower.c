@@ -1,4 +1,4 @@
-#include "plan/lower.h"
+#include "plan/kernels.h"
 #include <string.h>
 
 int mf_lower_operand(const mf_lowering *lw, int input) {
@@ -143,6 +143,22 @@ static mf_status find_reason(mf_lowering *lw, int value, const char *have, const
   return MF_OK;
 }
 
+static mf_status make_reorder(const mf_plan *plan, const mf_value *from, const mf_value *to, dnnl_primitive_desc_t *pd,
+                              mf_error *e) {
+  const mf_quantization *have = &from->quantization, *want = &to->quantization;
+  dnnl_primitive_attr_t attr = NULL;
+  MF_TRY(mf_onednn_check(dnnl_primitive_attr_create(&attr), "attributes", e));
+  dnnl_status_t status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+  if (!status && have->set) status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_FROM, 0);
+  if (!status && want->set) status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_TO, 0);
+  if (!status && have->set && have->zero_point)
+    status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_FROM, 0);
+  if (!status && want->set && want->zero_point) status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_TO, 0);
+  if (!status) status = dnnl_reorder_primitive_desc_create(pd, from->md, plan->engine, to->md, plan->engine, attr);
+  dnnl_primitive_attr_destroy(attr);
+  return mf_onednn_check(status, "reorder", e);
+}
+
 mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t want,
                            const mf_quantization *quantization, const char *reason, int *out, mf_error *e) {
   static const mf_quantization none = {0};
@@ -181,22 +197,12 @@ mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t 
   if (!have || !wanted) return mf_fail_memory(e, 64);
   if (!reason) MF_TRY(find_reason(lw, value, have, wanted, mf_onednn_dtype_of(want), consumer, &reason, e));
 
-  dnnl_primitive_attr_t attr = NULL;
-  MF_TRY(mf_onednn_check(dnnl_primitive_attr_create(&attr), "attributes", e));
   const mf_quantization from = plan->values[value].quantization, to = *quantization;
-  dnnl_status_t status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-  if (!status && from.set) status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_FROM, 0);
-  if (!status && to.set) status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_TO, 0);
-  if (!status && from.set && from.zero_point) status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_FROM, 0);
-  if (!status && to.set && to.zero_point) status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_TO, 0);
   mf_emit emit = {
       .kind = "reorder", .is_reorder = true, .reason = reason, .to = consumer, .from = plan->values[value].producer};
   emit.source_letters = emit.destination_letters = letters_of(want);
-  if (!status)
-    status = dnnl_reorder_primitive_desc_create(&emit.pd, plan->values[value].md, plan->engine, plan->values[result].md,
-                                                plan->engine, attr);
-  dnnl_primitive_attr_destroy(attr);
-  MF_TRY(mf_onednn_check(status, "reorder", e));
+  MF_TRY(mf_plan_interleave(lw, &plan->values[value], want, quantization, &emit.kernel, e));
+  if (!emit.kernel) MF_TRY(make_reorder(plan, &plan->values[value], &plan->values[result], &emit.pd, e));
   emit.name = mf_arena_format(&plan->arena, "%s -> %s", emit.from, emit.to);
   mf_shape_text dims = mf_shape_print(&lw->graph->tensors[tensor].shape);
   emit.problem = mf_arena_copy(&plan->arena, dims.text);
@@ -206,7 +212,7 @@ mf_status mf_lower_convert(mf_lowering *lw, int value, const_dnnl_memory_desc_t 
   if (made == MF_OK) made = mf_emit_quantization(lw, &emit, DNNL_ARG_FROM, &from, e);
   if (made == MF_OK) made = mf_emit_quantization(lw, &emit, DNNL_ARG_TO, &to, e);
   if (made != MF_OK) {
-    dnnl_primitive_desc_destroy(emit.pd);
+    mf_emit_drop(&emit);
     return made;
   }
   *out = result;
