@@ -9,9 +9,7 @@ static bool fits_picture(const mf_convolution *a, const mf_shape *w) {
 }
 
 static bool fits_pointwise(const mf_convolution *a, const mf_shape *w) {
-  for (int i = 0; i < 2; i++)
-    if (w->dim[2 + i] != 1 || a->pad_begin[i] || a->pad_end[i]) return false;
-  return w->dim[1] % 4 == 0;
+  return mf_plan_is_pointwise(a, w) && w->dim[1] % 4 == 0;
 }
 
 mf_status mf_plan_dense(const mf_lowering *lw, const mf_weighted *weighted, mf_kernel **out, mf_error *e) {

@@ -33,7 +33,7 @@ bool mf_plan_is_symmetric(const mf_quantization *q) {
 
 bool mf_plan_is_pointwise(const mf_convolution *a, const mf_shape *weights) {
   for (int i = 0; i < 2; i++)
-    if (weights->dim[2 + i] != 1 || a->stride[i] != 1 || a->pad_begin[i] || a->pad_end[i]) return false;
+    if (weights->dim[2 + i] != 1 || a->pad_begin[i] || a->pad_end[i]) return false;
   return true;
 }
 

@@ -27,7 +27,7 @@ bool mf_plan_cuts_off(const mf_node *node, int post, float *low, float *high);
 
 bool mf_plan_is_symmetric(const mf_quantization *q); // integers without a zero point
 
-// Kernels of 1x1 with stride 1 and no padding.
+// Kernels of 1x1 without padding, of any stride.
 bool mf_plan_is_pointwise(const mf_convolution *a, const mf_shape *weights);
 
 // For those in f32: true when the convolution reads and writes f32 in a layout that may be nhwc and its post-ops are a

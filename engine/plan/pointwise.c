@@ -12,7 +12,8 @@ mf_status mf_plan_pointwise(const mf_lowering *lw, const mf_weighted *weighted, 
   const mf_tensor *tensors = lw->graph->tensors;
   const mf_convolution *a = &node->attributes.convolution;
   const mf_shape *x = &tensors[node->inputs[0]].shape, *w = &tensors[node->inputs[1]].shape;
-  if (a->groups != 1 || !mf_plan_is_pointwise(a, w) || !mf_pointwise_available()) return MF_OK;
+  if (a->groups != 1 || a->stride[0] != 1 || a->stride[1] != 1 || !mf_plan_is_pointwise(a, w)) return MF_OK;
+  if (!mf_pointwise_available()) return MF_OK;
   mf_pointwise_problem problem = {.batch = x->dim[0],
                                   .channels_in = x->dim[1],
                                   .channels_out = (int64_t)weighted->channels,
