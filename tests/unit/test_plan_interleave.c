@@ -90,7 +90,7 @@ static void test_pictures(void **state) {
                        .channels = 3,
                        .height = PICK(&seed, 3, 5, 8, 31),
                        .width = PICK(&seed, 3, 4, 7, 16, 33),
-                       .stored = PICK(&seed, MF_U8, MF_S8),
+                       .stored = pick(&seed, 2) ? MF_U8 : MF_S8,
                        .scale = PICK(&seed, 1, 2) == 1 ? 0.03f : 1.7f,
                        .threads = PICK(&seed, 1, 2, 3)};
     assert_int_equal(interleaved_steps(&p, id), 1);
