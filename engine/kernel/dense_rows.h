@@ -1,4 +1,4 @@
-// int8 convolution along a piece of a row of the destination, for up to 64 of its channels, whose taps of a row of the
+// int8 convolution of some outputs, for up to 64 of the destination's channels, whose taps of a row of the
 // kernel lie beside each other in the source: four bytes at a time are spread over a vector and multiplied with those
 // of as many channels as it has elements.
 #ifndef MF_KERNEL_DENSE_ROWS_H
@@ -9,19 +9,20 @@
 #define MF_DENSE_OUTPUTS 6 // that are computed together, of a wide block; of a narrow one twice as many
 
 typedef struct mf_dense_rows {
-  const unsigned char *source[MF_DENSE_KERNEL]; // rows, from which the taps of an output lie at
-  const int64_t *offsets;                       // bytes
-  int64_t ahead;                                // bytes to the source that is fetched meanwhile; 0: none is
-  bool flip;                                    // the source is signed: its numbers count 128 more
-  int rows, words;                              // of the kernel; of four taps in each of them
-  unsigned char *destination;
-  int64_t destination_step;
-  int64_t destination_ahead; // bytes to the destination that is fetched meanwhile; 0: none is
-  int64_t count;             // outputs
+  const unsigned char *source; // of the first row; an output's taps lie from[output] bytes behind
+  int64_t source_step;         // bytes to the next row
+  const int64_t *from, *to;    // of each output, bytes
+  int64_t count;               // outputs
+  int64_t ahead;               // bytes to the source that is fetched meanwhile; 0: none is
+  bool flip;                   // the source is signed: its numbers count 128 more
+  int rows, words;             // of the kernel; of four taps in each of them
+  unsigned char *destination;  // an output lies to[output] bytes behind
+  int64_t destination_ahead;   // bytes to the destination that is fetched meanwhile; 0: none is
   // For each row and word the block's vectors, four of a wide one and two of a narrow one; 64-byte aligned.
   const signed char *weights;
-  float sum;     // so many times what the destination holds is added; 0: nothing
-  bool sum_flip; // what it holds is signed, likewise
+  int64_t weights_step; // bytes to the next row
+  float sum;            // so many times what the destination holds is added; 0: nothing
+  bool sum_flip;        // what it holds is signed, likewise
   mf_int8_output output;
 } mf_dense_rows;
 

@@ -1,6 +1,6 @@
-// The int8 kernel for 1x1 and pictures against the reference: pictures and kernels of 1x1, blocks of channels of all
-// widths, several pieces of a row, padding on any side, any stride, residual sums, both signs; and where the plan takes
-// it.
+// The int8 kernel for taps side by side against the reference: pictures, kernels of 1x1, and larger ones on words of
+// channels whose padding is left out; blocks of channels of all widths, several pieces, padding on any side, any
+// stride, residual sums, both signs; and where the plan takes it.
 #include "kernel/dense.h"
 #include "plan/onednn.h"
 #include "reference/support.h"
@@ -28,16 +28,35 @@ static void pick_pointwise(sample *s, uint64_t *seed) {
   }
 }
 
+// Padding up to kernels that see nothing but it.
+static void pick_words(sample *s, uint64_t *seed) {
+  s->in = PICK(seed, 8, 12, 32, 64, 100);
+  s->height = PICK(seed, 5, 6, 7, 12);
+  s->width = PICK(seed, 5, 6, 7, 30);
+  for (int i = 0; i < 2; i++) {
+    s->kernel[i] = PICK(seed, 1, 2, 3, 3, 3, 5);
+    s->a.stride[i] = PICK(seed, 1, 1, 2, 3, 5);
+    s->a.pad_begin[i] = PICK(seed, 1, 1, 2, 6);
+    s->a.pad_end[i] = PICK(seed, 0, 1, 1, 3, 6);
+  }
+}
+
 static sample pick_dense(uint64_t seed) {
   sample s = {.a = {.groups = 1, .dilation = {1, 1}}, .plan = {.activations = MF_F32}};
   next_random(&seed);
   s.batch = PICK(&seed, 1, 1, 3);
   s.threads = PICK(&seed, 1, 2, 3);
   s.out = PICK(&seed, 24, 30, 32, 64, 60, 96, 153, 160, 192);
-  if (pick(&seed, 2))
+  switch (pick(&seed, 3)) {
+  case 0:
     pick_picture(&s, &seed);
-  else
+    break;
+  case 1:
+    pick_words(&s, &seed);
+    break;
+  default:
     pick_pointwise(&s, &seed);
+  }
   s.bias = pick(&seed, 3) > 0;
   s.tail = (tail)PICK(&seed, TAIL_NONE, TAIL_RELU, TAIL_RELU6, TAIL_SUM, TAIL_SUM_RELU);
   s.plan.layout = (mf_layout)PICK(&seed, MF_LAYOUT_AUTO, MF_LAYOUT_NHWC);
@@ -58,22 +77,24 @@ static void need_kernel(void) {
 static void test_samples(void **state) {
   (void)state;
   need_kernel();
-  int kinds[2][2] = {{0}}, sums[2] = {0}, pictures = 0, samples = 0;
+  int kinds[2][2] = {{0}}, sums[2] = {0}, pictures = 0, words = 0, samples = 0;
   harness_steps moved = {0};
   for (uint64_t id = 0; id < HARNESS_SAMPLES(600); id++, samples++) {
     uint64_t seed = id;
     sample s = pick_dense(seed);
     describe_sample(&s, id);
-    const int source = pick(&seed, 2), destination = pick(&seed, 2);
+    const bool picture = s.in <= MF_DENSE_PICTURE, padded = !picture && (s.a.pad_begin[0] || s.a.pad_begin[1]);
+    const int source = padded ? 0 : pick(&seed, 2), destination = pick(&seed, 2);
     const stored as = {integers[source], integers[destination], pick(&seed, 2) ? 1 : 0.6f, 0, integers[pick(&seed, 2)]};
     kinds[source][destination]++;
-    pictures += s.kernel[0] > 1;
+    pictures += picture;
+    words += padded;
     sums[as.summand == MF_S8] += s.tail >= TAIL_SUM;
     // With a sum the other convolution is one too.
     if (dense_steps(&s, &as, id, &moved) != 1 + (s.tail >= TAIL_SUM)) fail_msg("%s: the kernel is not taken", s.label);
   }
   for (int i = 0; i < 4; i++) assert_true(kinds[i / 2][i % 2] > 0);
-  assert_true(pictures > 0 && pictures < samples && sums[0] > 0 && sums[1] > 0);
+  assert_true(pictures > 0 && words > 0 && pictures + words < samples && sums[0] > 0 && sums[1] > 0);
   harness_expect_few_moved(&moved);
 }
 
@@ -111,8 +132,10 @@ static void test_others(void **state) {
                 {pointwise, plain}, {picture, plain},   {picture, plain},   {picture, plain},   {picture, plain}};
   others[0].s.in = 30;
   others[1].s.out = 16;      // half of a narrow block
-  others[2].s.kernel[0] = 2; // of 32 inputs
+  others[2].s.kernel[0] = 3; // whose padding cannot be left out
+  others[2].as.source = MF_S8;
   others[3].s.a.pad_begin[1] = 1;
+  others[3].as.source = MF_S8;
   others[4].s.a.groups = 2;
   others[5].as.destination = MF_F32;
   others[6].s.in = 5;
