@@ -119,13 +119,13 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   // are higher, or have a stride, read the row that they come to next.
   const bool long_taps = !d->picture && (!pointwise || d->words >= AHEAD_WORDS);
   if (long_taps) d->ahead = (pointwise && p->stride[0] == 1 ? AHEAD_OUTPUTS : p->stride[0] * p->width) * p->channels_in;
-  // A piece on, where the destination is read, is reached after few products or does not stay in caches.
-  const int64_t bytes = p->batch * p->out_height * p->out_width * p->channels_out;
-  if (d->picture || p->sum.scale > 0 || bytes > COLD) d->destination_ahead = MF_DENSE_PIECE * p->channels_out;
   if (d->picture)
     mf_dense_prepare_lines(d);
   else
     mf_dense_prepare_regions(d);
+  // A piece on, where the destination is read, is reached after few products or does not stay in caches.
+  const int64_t bytes = p->batch * p->out_height * p->out_width * p->channels_out;
+  if (d->picture || p->sum.scale > 0 || bytes > COLD) d->destination_ahead = d->piece * p->channels_out;
   if (describe(d, p) != dnnl_success) {
     mf_kernel_free(&d->kernel);
     return mf_fail(e, MF_ERR_UNSUPPORTED, "not enough memory for a convolution");

@@ -79,6 +79,7 @@ void mf_dense_compute_lines(int part, int parts, void *work) {
 }
 
 void mf_dense_prepare_lines(mf_dense *d) {
+  d->piece = MF_DENSE_PIECE;
   d->line = mf_groups_of(d->problem.out_width, MF_DENSE_OUTPUTS, MF_DENSE_PIECE / MF_DENSE_OUTPUTS,
                          mf_int8_blocks(d->problem.channels_out), false);
 }

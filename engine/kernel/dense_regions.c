@@ -1,6 +1,7 @@
 #include "kernel/dense_work.h"
 
-#define FINISH 4 // what making numbers of a group's sums costs, in words
+#define PIECE_BYTES (12 << 10) // of the source: a quarter of the first cache, or more
+#define FINISH 4               // what making numbers of a group's sums costs, in words
 
 typedef struct region {
   const mf_dense_span *rows, *columns;
@@ -13,42 +14,51 @@ static region region_at(const mf_dense *d, int row, int column) {
   const mf_dense_problem *p = &d->problem;
   region r = {.rows = &d->spans[0][row], .columns = &d->spans[1][column]};
   r.outputs = p->batch * r.rows->count * r.columns->count;
-  r.groups = mf_groups_of(r.outputs, MF_DENSE_OUTPUTS, MF_DENSE_PIECE / MF_DENSE_OUTPUTS, d->blocks, false);
+  r.groups = mf_groups_of(r.outputs, MF_DENSE_OUTPUTS, d->piece / MF_DENSE_OUTPUTS, d->blocks, false);
   r.cost = (r.rows->end - r.rows->begin) * ((r.columns->end - r.columns->begin) * p->channels_in / 4) + FINISH;
   return r;
 }
 
-// Places of a region's outputs from `first` on: of their first tap, and of themselves.
-static void find_outputs(const mf_dense *d, const region *r, int64_t first, int64_t count, int64_t *from, int64_t *to) {
+typedef struct places { // of a region's outputs from `first` on: of their first taps, and of themselves
+  int64_t first, count;
+  int64_t from[MF_DENSE_LARGEST_PIECE], to[MF_DENSE_LARGEST_PIECE];
+} places;
+
+static void find_outputs(const mf_dense *d, const region *r, places *found) {
   const mf_dense_problem *p = &d->problem;
   const int64_t column = r->columns->first * p->stride[1] - p->pad_left + r->columns->begin;
-  int64_t x = first % r->columns->count, line = first / r->columns->count;
-  for (int64_t o = 0; o < count; line++, x = 0) {
+  int64_t x = found->first % r->columns->count, line = found->first / r->columns->count;
+  for (int64_t o = 0; o < found->count; line++, x = 0) {
     const int64_t image = line / r->rows->count, row = r->rows->first + line % r->rows->count;
     const int64_t source = image * p->height + row * p->stride[0] - p->pad_top + r->rows->begin;
     const int64_t destination = (image * p->out_height + row) * p->out_width + r->columns->first;
-    for (; x < r->columns->count && o < count; x++, o++) {
-      from[o] = (source * p->width + column + x * p->stride[1]) * p->channels_in;
-      to[o] = (destination + x) * p->channels_out;
+    for (; x < r->columns->count && o < found->count; x++, o++) {
+      found->from[o] = (source * p->width + column + x * p->stride[1]) * p->channels_in;
+      found->to[o] = (destination + x) * p->channels_out;
     }
   }
 }
 
-static void compute_groups(const mf_dense_work *w, const region *r, int64_t block, const mf_groups_run *run) {
+// `found`: of the same region, from the call before.
+static void compute_groups(const mf_dense_work *w, const region *r, int64_t block, const mf_groups_run *run,
+                           places *found) {
   const mf_dense *d = w->dense;
   const mf_dense_problem *p = &d->problem;
   const int64_t end = (run->first + run->count) * MF_DENSE_OUTPUTS, last = end < r->outputs ? end : r->outputs;
   const int words = (int)(p->channels_in / 4); // of a tap
-  int64_t from[MF_DENSE_PIECE], to[MF_DENSE_PIECE];
   mf_dense_rows rows = {.source = w->source,
                         .source_step = p->width * p->channels_in,
-                        .from = from,
-                        .to = to,
+                        .from = found->from,
+                        .to = found->to,
                         .rows = r->rows->end - r->rows->begin,
                         .words = (r->columns->end - r->columns->begin) * words};
-  for (int64_t x = run->first * MF_DENSE_OUTPUTS; x < last; x += MF_DENSE_PIECE) {
-    rows.count = last - x < MF_DENSE_PIECE ? last - x : MF_DENSE_PIECE;
-    find_outputs(d, r, x, rows.count, from, to);
+  for (int64_t x = run->first * MF_DENSE_OUTPUTS; x < last; x += d->piece) {
+    rows.count = last - x < d->piece ? last - x : d->piece;
+    if (x != found->first || rows.count != found->count) { // not that of the block before
+      found->first = x;
+      found->count = rows.count;
+      find_outputs(d, r, found);
+    }
     mf_dense_compute_block(w, block + run->block, r->rows->begin, r->columns->begin * words, &rows);
   }
 }
@@ -68,9 +78,11 @@ void mf_dense_compute_regions(int part, int parts, void *work) {
       for (int x = 0; x < d->span_count[1]; x++) {
         const region r = region_at(d, y, x);
         const int64_t items = mf_groups_items(&r.groups), last = item_at(end, r.cost, items);
+        places found;
+        found.count = 0;
         for (int64_t i = item_at(begin, r.cost, items); i < last;) {
           const mf_groups_run run = mf_groups_from(&r.groups, i, last);
-          compute_groups(w, &r, block, &run);
+          compute_groups(w, &r, block, &run, &found);
           i += run.count;
         }
         begin -= items * r.cost;
@@ -101,6 +113,7 @@ void mf_dense_prepare_regions(mf_dense *d) {
   const int64_t outputs = p->batch * p->out_height * p->out_width, blocks = mf_int8_blocks(p->channels_out);
   d->span_count[0] = find_spans(d->spans[0], p->out_height, p->height, p->kernel[0], p->stride[0], p->pad_top);
   d->span_count[1] = find_spans(d->spans[1], p->out_width, p->width, p->kernel[1], p->stride[1], p->pad_left);
+  d->piece = between(MF_DENSE_PIECE, PIECE_BYTES / p->channels_in, MF_DENSE_LARGEST_PIECE);
   // Where weights are much more than the source, and under kernels that read it many times, threads part the channels:
   // each weight is read once.
   d->blocks = pointwise && d->padded <= 4 * outputs ? blocks : 1;

@@ -5,7 +5,9 @@
 #include "kernel/dense_rows.h"
 #include "kernel/groups.h"
 
-#define MF_DENSE_PIECE 48 // most outputs whose taps stay in the first cache while all blocks of channels are computed
+// Outputs whose taps stay in the first cache while all blocks of channels are computed.
+#define MF_DENSE_PIECE 48
+#define MF_DENSE_LARGEST_PIECE 192 // of few channels
 
 // Outputs of a row, or of a column, that the same of the kernel's columns, or rows, lie inside the source for.
 typedef struct mf_dense_span {
@@ -26,6 +28,7 @@ typedef struct mf_dense {
   // Others. A region is a span of rows and one of columns in all images.
   mf_dense_span spans[2][2 * MF_DENSE_KERNEL + 1]; // rows, columns
   int span_count[2];
+  int64_t piece;  // outputs
   int64_t blocks; // of channels that are computed before the next region
   int64_t cost;   // of all regions
 } mf_dense;
@@ -39,7 +42,7 @@ typedef struct mf_dense_work {
   float sum;           // mf_dense_rows
 } mf_dense_work;
 
-// Up to MF_DENSE_PIECE outputs of a block, of which `rows` has source, places, kernel and count.
+// Some outputs of a block, of which `rows` has source, places, kernel and count.
 void mf_dense_compute_block(const mf_dense_work *work, int64_t block, int first_row, int first_word,
                             mf_dense_rows *rows);
 
