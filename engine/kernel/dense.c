@@ -12,18 +12,19 @@ bool mf_dense_available(void) {
   return mf_dense_compute_for(dnnl_get_effective_cpu_isa(), true) != NULL;
 }
 
-// ---- weights: each block's vectors (dense_rows.h), behind them each channel's sum
+// ---- weights: each block's vectors (dense_rows.h), behind them scales and biases (int8_channels.h)
 
-static int32_t *sums_of(const mf_dense *d, void *packed) {
-  return mf_int8_sums(packed, d->problem.channels_out, d->channel_bytes);
+static mf_int8_scales scales_in(const mf_dense *d, void *packed) {
+  return mf_int8_scales_in(packed, d->problem.channels_out, d->channel_bytes);
 }
 
-static void pack_channel(const mf_dense *d, const int8_t *oihw, int64_t channel, char *packed) {
+// Returns the sum of its weights.
+static int32_t pack_channel(const mf_dense *d, const int8_t *oihw, int64_t channel, char *packed) {
   const mf_dense_problem *p = &d->problem;
   const int64_t place = mf_int8_place(p->channels_out, channel), block = place / MF_INT8_BLOCK;
   const int64_t bytes = mf_int8_is_wide(p->channels_out, block) ? MF_INT8_BLOCK : MF_INT8_BLOCK / 2; // of a vector
   int8_t *to = (int8_t *)packed + block * MF_INT8_BLOCK * d->channel_bytes;
-  int32_t *sum = sums_of(d, packed) + place;
+  int32_t sum = 0;
   // Each word is four vectors: places of a block are their elements of four bytes.
   for (int y = 0; y < p->kernel[0]; y++)
     for (int x = 0; x < p->kernel[1]; x++)
@@ -31,17 +32,34 @@ static void pack_channel(const mf_dense *d, const int8_t *oihw, int64_t channel,
         const int8_t weight = oihw[((channel * p->channels_in + c) * p->kernel[0] + y) * p->kernel[1] + x];
         const int64_t tap = x * p->channels_in + c;
         to[((int64_t)y * d->words + tap / 4) * 4 * bytes + place % MF_INT8_BLOCK * 4 + tap % 4] = weight;
-        *sum += weight;
+        sum += weight;
       }
+  return sum;
 }
 
-static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
-  (void)pool, (void)e;
+static void set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed) {
   const mf_dense *d = (const mf_dense *)kernel;
   void *to = NULL;
   dnnl_memory_get_data_handle(packed, &to);
+  const mf_int8_scales scales = scales_in(d, to);
+  mf_int8_pack_bias(&scales, d->problem.channels_out, bias, &d->problem.stored);
+}
+
+static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                      mf_error *e) {
+  (void)pool, (void)e;
+  const mf_dense *d = (const mf_dense *)kernel;
+  const mf_dense_problem *p = &d->problem;
+  void *to = NULL;
+  dnnl_memory_get_data_handle(packed, &to);
   memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
-  for (int64_t c = 0; c < d->problem.channels_out; c++) pack_channel(d, plain, c, to);
+  const mf_int8_scales scales = scales_in(d, to);
+  for (int64_t c = 0; c < p->channels_out; c++) {
+    const int32_t sum = pack_channel(d, plain->numbers, c, to);
+    mf_int8_pack_scale(&scales, mf_int8_place(p->channels_out, c), plain->scales[c], sum, &p->source, &p->sum,
+                       &p->stored);
+  }
+  set_bias(kernel, plain->bias, packed);
   return MF_OK;
 }
 
@@ -53,7 +71,7 @@ void mf_dense_compute_block(const mf_dense_work *w, int64_t block, int first_row
   const bool wide = mf_int8_is_wide(p->channels_out, block);
   const int64_t first = block * MF_INT8_BLOCK, word = wide ? MF_INT8_BLOCK * 4 : MF_INT8_BLOCK * 2; // bytes
   rows->ahead = d->ahead;
-  rows->flip = p->source_signed;
+  rows->flip = p->source.is_signed;
   rows->destination = w->destination + first;
   rows->destination_ahead = d->destination_ahead;
   rows->weights_step = d->words * word;
@@ -66,20 +84,15 @@ void mf_dense_compute_block(const mf_dense_work *w, int64_t block, int first_row
 
 static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) {
   const mf_dense *d = (const mf_dense *)kernel;
-  float *scale = (float *)(void *)run->memory->scratch;
   void *weights = mf_kernel_argument(run, DNNL_ARG_WEIGHTS);
-  mf_dense_work w = {d,
-                     mf_kernel_argument(run, DNNL_ARG_SRC),
-                     mf_kernel_argument(run, DNNL_ARG_DST),
-                     weights,
-                     scale,
-                     scale + d->padded,
-                     0};
-  mf_int8_scales(run, d->problem.channels_out, d->problem.source_signed ? sums_of(d, weights) : NULL, w.scale, w.bias);
-  const mf_int8_sum *sum = &d->problem.sum;
-  if (sum->scale > 0) w.sum = sum->scale / *(const float *)mf_kernel_argument(run, DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST);
-  if (sum->is_signed) // it counts 128 more
-    for (int64_t c = 0; c < d->padded; c++) w.bias[c] -= 128 * w.sum;
+  const mf_int8_scales scales = scales_in(d, weights);
+  mf_dense_work w = {.dense = d,
+                     .source = mf_kernel_argument(run, DNNL_ARG_SRC),
+                     .destination = mf_kernel_argument(run, DNNL_ARG_DST),
+                     .weights = weights,
+                     .scale = scales.scale,
+                     .bias = scales.bias,
+                     .sum = d->problem.sum.scale / d->problem.stored.scale};
   mf_pool_run(run->pool, mf_pool_threads(run->pool), d->picture ? mf_dense_compute_lines : mf_dense_compute_regions,
               &w);
   return dnnl_success;
@@ -91,7 +104,7 @@ static void free_dense(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_dense, pack, NULL, execute};
+static const mf_kernel_type type = {.free = free_dense, .pack = pack, .set_bias = set_bias, .execute = execute};
 
 static dnnl_status_t describe(mf_dense *d, const mf_dense_problem *p) {
   const dnnl_dims_t source = {p->batch, p->channels_in, p->height, p->width};
@@ -100,7 +113,7 @@ static dnnl_status_t describe(mf_dense *d, const mf_dense_problem *p) {
   snprintf(k->impl, sizeof k->impl, "dense_%dx%d:avx512_core_vnni", p->kernel[0], p->kernel[1]);
   k->flops = 2.0 * p->kernel[0] * p->kernel[1] * (double)p->channels_in *
              (double)(p->batch * p->channels_out * p->out_height * p->out_width);
-  return mf_int8_describe(k, source, p->source_signed, destination, &p->stored, d->channel_bytes);
+  return mf_int8_describe(k, source, &p->source, destination, &p->stored, d->channel_bytes);
 }
 
 mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_error *e) {

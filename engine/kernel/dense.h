@@ -17,15 +17,15 @@ typedef struct mf_dense_problem {
   int64_t out_height, out_width; // of the destination
   int kernel[2], stride[2];      // rows, columns. 1x1, or not a picture: channels_in a multiple of 4
   int64_t pad_top, pad_left;     // zeros; on the other sides as many as the destination's size takes
-  bool source_signed;            // 1x1 without padding, or a picture
+  mf_int8_source source;         // signed: 1x1 without padding, or a picture
   mf_int8_sum sum;
   mf_int8_stored stored; // the destination's numbers
 } mf_dense_problem;
 
 bool mf_dense_available(void); // on this processor, as far as oneDNN may use it
 
-// Weights are s8. It takes source, weights, bias (or none), destination, and the scales of the source, the weights (one
-// a channel) and the destination. No sum of |weight * source| scaled to the destination's numbers may be above 2^30.
+// Weights are s8. It takes source, weights and destination. No sum of |weight * source| scaled to the destination's
+// numbers may be above 2^30.
 // Errors: MF_ERR_UNSUPPORTED (no memory).
 mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_error *e);
 

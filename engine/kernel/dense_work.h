@@ -38,8 +38,8 @@ typedef struct mf_dense_work {
   const unsigned char *source;
   unsigned char *destination;
   const signed char *weights;
-  float *scale, *bias; // in the order of blocks
-  float sum;           // mf_dense_rows
+  const float *scale, *bias; // in the order of blocks
+  float sum;                 // mf_dense_rows
 } mf_dense_work;
 
 // Some outputs of a block, of which `rows` has source, places, kernel and count.

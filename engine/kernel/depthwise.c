@@ -12,7 +12,6 @@ typedef struct depthwise {
   mf_depthwise_compute compute[2]; // narrow, wide
   int rows_out, rows_in, groups;   // of one call
   int64_t bands, blocks;           // of rows_out rows in an image; of channels
-  int64_t padded;                  // channels, the last block filled up
   int64_t channel_bytes;           // packed weights of a channel
 } depthwise;
 
@@ -20,10 +19,10 @@ bool mf_depthwise_available(void) {
   return mf_depthwise_compute_for(dnnl_get_effective_cpu_isa(), 3, 1, true) != NULL;
 }
 
-// ---- weights: each block's vectors (depthwise_rows.h), behind them each channel's sum
+// ---- weights: each block's vectors (depthwise_rows.h), behind them scales and biases (int8_channels.h)
 
-static int32_t *sums_of(const depthwise *d, void *packed) {
-  return mf_int8_sums(packed, d->problem.channels, d->channel_bytes);
+static mf_int8_scales scales_in(const depthwise *d, void *packed) {
+  return mf_int8_scales_in(packed, d->problem.channels, d->channel_bytes);
 }
 
 static void pack_channel(const depthwise *d, const int8_t *taps, bool wide, int place, int8_t *block) {
@@ -39,20 +38,34 @@ static void pack_channel(const depthwise *d, const int8_t *taps, bool wide, int 
         }
 }
 
-static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+static void set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed) {
+  const depthwise *d = (const depthwise *)kernel;
+  void *to = NULL;
+  dnnl_memory_get_data_handle(packed, &to);
+  const mf_int8_scales scales = scales_in(d, to);
+  mf_int8_pack_bias(&scales, d->problem.channels, bias, &d->problem.stored);
+}
+
+static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                      mf_error *e) {
   (void)pool, (void)e;
   const depthwise *d = (const depthwise *)kernel;
-  const int taps = d->problem.kernel * d->problem.kernel;
+  const mf_depthwise_problem *p = &d->problem;
+  const int taps = p->kernel * p->kernel;
   void *to = NULL;
   dnnl_memory_get_data_handle(packed, &to);
   memset(to, 0, dnnl_memory_desc_get_size(kernel->weights));
-  for (int64_t c = 0; c < d->problem.channels; c++) {
-    const int8_t *from = (const int8_t *)plain + c * taps;
-    const int64_t place = mf_int8_place(d->problem.channels, c);
-    const bool wide = mf_int8_is_wide(d->problem.channels, c / WIDE);
+  const mf_int8_scales scales = scales_in(d, to);
+  for (int64_t c = 0; c < p->channels; c++) {
+    const int8_t *from = (const int8_t *)plain->numbers + c * taps;
+    const int64_t place = mf_int8_place(p->channels, c);
+    const bool wide = mf_int8_is_wide(p->channels, c / WIDE);
     pack_channel(d, from, wide, (int)(place % WIDE), (int8_t *)to + c / WIDE * WIDE * d->channel_bytes);
-    for (int i = 0; i < taps; i++) sums_of(d, to)[place] += from[i];
+    int32_t sum = 0;
+    for (int i = 0; i < taps; i++) sum += from[i];
+    mf_int8_pack_scale(&scales, place, plain->scales[c], sum, &p->source, NULL, &p->stored);
   }
+  set_bias(kernel, plain->bias, packed);
   return MF_OK;
 }
 
@@ -63,7 +76,7 @@ typedef struct work {
   const unsigned char *source;
   unsigned char *destination;
   const signed char *weights;
-  float *scale, *bias; // in the order of the vectors
+  const float *scale, *bias; // in the order of the vectors
 } work;
 
 // One block of channels along one band: its rows, piece by piece.
@@ -75,7 +88,7 @@ static void compute_band(const work *w, int64_t image, int64_t band, int64_t blo
   const int64_t y = band * d->rows_out, step = p->channels, first = block * WIDE;
   mf_depthwise_rows rows = {.width = p->width,
                             .ahead = step * p->width * p->stride * d->rows_out,
-                            .source_signed = p->source_signed,
+                            .source_signed = p->source.is_signed,
                             .weights = w->weights + first * d->channel_bytes,
                             .output = mf_int8_output_of(&p->stored, p->channels, block, w->scale, w->bias)};
   for (int i = 0; i < d->rows_in; i++) {
@@ -109,15 +122,14 @@ static void compute(int part, int parts, void *context) {
 
 static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) {
   const depthwise *d = (const depthwise *)kernel;
-  float *scale = (float *)(void *)run->memory->scratch;
-  work w = {d,
-            mf_kernel_argument(run, DNNL_ARG_SRC),
-            mf_kernel_argument(run, DNNL_ARG_DST),
-            mf_kernel_argument(run, DNNL_ARG_WEIGHTS),
-            scale,
-            scale + d->padded};
-  const int32_t *sums = sums_of(d, mf_kernel_argument(run, DNNL_ARG_WEIGHTS));
-  mf_int8_scales(run, d->problem.channels, d->problem.source_signed ? sums : NULL, w.scale, w.bias);
+  void *weights = mf_kernel_argument(run, DNNL_ARG_WEIGHTS);
+  const mf_int8_scales scales = scales_in(d, weights);
+  work w = {.d = d,
+            .source = mf_kernel_argument(run, DNNL_ARG_SRC),
+            .destination = mf_kernel_argument(run, DNNL_ARG_DST),
+            .weights = weights,
+            .scale = scales.scale,
+            .bias = scales.bias};
   mf_pool_run(run->pool, mf_pool_threads(run->pool), compute, &w);
   return dnnl_success;
 }
@@ -128,7 +140,7 @@ static void free_depthwise(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_depthwise, pack, NULL, execute};
+static const mf_kernel_type type = {.free = free_depthwise, .pack = pack, .set_bias = set_bias, .execute = execute};
 
 static dnnl_status_t describe(depthwise *d) {
   const mf_depthwise_problem *p = &d->problem;
@@ -137,7 +149,7 @@ static dnnl_status_t describe(depthwise *d) {
   mf_kernel *k = &d->kernel;
   snprintf(k->impl, sizeof k->impl, "depthwise_%dx%d:avx512_core_vnni", p->kernel, p->kernel);
   k->flops = 2.0 * p->kernel * p->kernel * (double)(p->batch * p->channels * p->out_height * p->out_width);
-  return mf_int8_describe(k, source, p->source_signed, destination, &p->stored, d->channel_bytes);
+  return mf_int8_describe(k, source, &p->source, destination, &p->stored, d->channel_bytes);
 }
 
 mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *problem, mf_error *e) {
@@ -153,7 +165,6 @@ mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *probl
   d->groups = MF_DEPTHWISE_GROUPS(kernel, stride);
   d->bands = (problem->out_height + d->rows_out - 1) / d->rows_out;
   d->blocks = mf_int8_blocks(problem->channels);
-  d->padded = mf_int8_padded(problem->channels);
   d->channel_bytes = (int64_t)kernel * d->groups * d->rows_out * 4;
   if (describe(d) != dnnl_success) {
     mf_kernel_free(&d->kernel);

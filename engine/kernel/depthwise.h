@@ -12,14 +12,14 @@ typedef struct mf_depthwise_problem {
   int64_t out_height, out_width; // of the destination
   int kernel, stride;            // of both dimensions: 3 or 5; 1 or 2
   int64_t pad_top, pad_left;     // zeros; on the other sides as many as the destination's size takes
-  bool source_signed;
+  mf_int8_source source;
   mf_int8_stored stored; // the destination's numbers
 } mf_depthwise_problem;
 
 bool mf_depthwise_available(void); // on this processor, as far as oneDNN may use it
 
-// Weights are s8. It takes source, weights, bias (or none), destination, and the scales of the source, the weights (one
-// a channel) and the destination. No sum of |weight * source| scaled to the destination's numbers may be above 2^30.
+// Weights are s8. It takes source, weights and destination. No sum of |weight * source| scaled to the destination's
+// numbers may be above 2^30.
 // Errors: MF_ERR_UNSUPPORTED (no memory).
 mf_status mf_depthwise_create(mf_kernel **out, const mf_depthwise_problem *problem, mf_error *e);
 

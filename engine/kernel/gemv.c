@@ -77,12 +77,13 @@ static void pack_block(int block, int blocks, void *context) {
   }
 }
 
-static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                      mf_error *e) {
   (void)e;
   const gemv *d = (const gemv *)kernel;
   void *to = NULL;
   dnnl_memory_get_data_handle(packed, &to);
-  packing w = {d, plain, to};
+  packing w = {d, plain->numbers, to};
   mf_pool_run(pool, (int)d->blocks, pack_block, &w);
   return MF_OK;
 }
@@ -161,7 +162,7 @@ static void free_gemv(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_gemv, pack, NULL, execute};
+static const mf_kernel_type type = {.free = free_gemv, .pack = pack, .execute = execute};
 
 static dnnl_status_t describe(gemv *d, const_dnnl_memory_desc_t source) {
   const mf_gemv_problem *p = &d->problem;

@@ -29,8 +29,14 @@ int64_t mf_int8_place(int64_t channels, int64_t channel);
 // off at low and high.
 typedef struct mf_int8_stored {
   bool is_signed;
+  float scale;
   int low, high; // as stored
 } mf_int8_stored;
+
+typedef struct mf_int8_source {
+  bool is_signed; // its numbers count 128 more in sums
+  float scale;
+} mf_int8_source;
 
 // What the destination holds before, times `scale`, is added to the real numbers.
 typedef struct mf_int8_sum {
@@ -51,15 +57,21 @@ static inline mf_int8_output mf_int8_output_of(const mf_int8_stored *stored, int
   return (mf_int8_output){left < MF_INT8_BLOCK ? (int)left : MF_INT8_BLOCK, scale + first, bias + first, *stored};
 }
 
-// Source and destination in nhwc; packed weights of `channel_bytes` a channel, behind them each channel's sum in the
-// order of blocks; scratch memory for as many scales and biases.
-dnnl_status_t mf_int8_describe(mf_kernel *kernel, const dnnl_dims_t source, bool source_signed,
+// Source and destination in nhwc; packed weights of `channel_bytes` a channel, and behind them in the order of blocks
+// each channel's scale and bias, and what a source or summand that counts 128 more takes off the bias.
+dnnl_status_t mf_int8_describe(mf_kernel *kernel, const dnnl_dims_t source, const mf_int8_source *numbers,
                                const dnnl_dims_t destination, const mf_int8_stored *stored, int64_t channel_bytes);
-int32_t *mf_int8_sums(void *packed, int64_t channels, int64_t channel_bytes);
 
-// Scales and biases from a run's arguments (the scales of source, weights and destination, and the bias or none), in
-// the order of blocks. `sums`: of each channel's weights, in that order, for a signed source, whose numbers count 128
-// more; else NULL. A bias that would take sums out of 32 bits is cut off.
-void mf_int8_scales(const mf_kernel_run *run, int64_t channels, const int32_t *sums, float *scale, float *bias);
+typedef struct mf_int8_scales {
+  float *scale, *bias, *shift; // in packed weights
+} mf_int8_scales;
+mf_int8_scales mf_int8_scales_in(void *packed, int64_t channels, int64_t channel_bytes);
+
+// Packs scale and shift of a channel whose weights' sum is given; `weights_scale`: of the channel.
+void mf_int8_pack_scale(const mf_int8_scales *to, int64_t place, float weights_scale, int32_t sum,
+                        const mf_int8_source *source, const mf_int8_sum *summand, const mf_int8_stored *stored);
+
+// Packs all biases, behind scales. `bias` in real numbers, or NULL. One that would take sums out of 32 bits is cut off.
+void mf_int8_pack_bias(const mf_int8_scales *to, int64_t channels, const float *bias, const mf_int8_stored *stored);
 
 #endif

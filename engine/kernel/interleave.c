@@ -92,7 +92,7 @@ static void free_interleave(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_interleave, NULL, NULL, execute};
+static const mf_kernel_type type = {.free = free_interleave, .execute = execute};
 
 mf_status mf_interleave_create(mf_kernel **out, const mf_interleave_problem *problem, mf_error *e) {
   interleave *d = mf_alloc_zero(sizeof *d);

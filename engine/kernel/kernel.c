@@ -8,8 +8,17 @@ void mf_kernel_free(mf_kernel *kernel) {
   kernel->type->free(kernel);
 }
 
-mf_status mf_kernel_pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+mf_status mf_kernel_pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                         mf_error *e) {
   return kernel->type->pack(kernel, plain, packed, pool, e);
+}
+
+bool mf_kernel_packs_bias(const mf_kernel *kernel) {
+  return kernel->type->set_bias != NULL;
+}
+
+void mf_kernel_set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed) {
+  kernel->type->set_bias(kernel, bias, packed);
 }
 
 mf_status mf_kernel_bind(const mf_kernel *kernel, void *scratch, mf_kernel_memory *out, mf_error *e) {

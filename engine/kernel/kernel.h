@@ -5,6 +5,7 @@
 
 #include "thread/pool.h"
 #include <oneapi/dnnl/dnnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct mf_kernel mf_kernel;
@@ -23,9 +24,18 @@ typedef struct mf_kernel_run {
   int argument_count;
 } mf_kernel_run;
 
+typedef struct mf_kernel_weights { // as the graph has them
+  const void *numbers;             // OIHW, f32 or s8
+  const float *scales;             // of s8, one an output; else NULL
+  const float *bias;               // one an output, or NULL
+} mf_kernel_weights;
+
 typedef struct mf_kernel_type {
   void (*free)(mf_kernel *kernel); // what it has beside the fields below, and itself
-  mf_status (*pack)(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e);
+  mf_status (*pack)(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                    mf_error *e);
+  // Kernels that pack scales and bias with the weights; NULL: they are arguments of each run.
+  void (*set_bias)(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed);
   mf_status (*bind)(const mf_kernel *kernel, mf_kernel_memory *memory, mf_error *e); // fills `part`; NULL: none
   dnnl_status_t (*execute)(const mf_kernel *kernel, const mf_kernel_run *run);
 } mf_kernel_type;
@@ -42,9 +52,13 @@ struct mf_kernel {
 
 void mf_kernel_free(mf_kernel *kernel); // NULL is allowed
 
-// Writes the weights in kernel->weights' form, from those of the graph (OIHW, f32 or s8). From inside a body of the
-// pool it works alone.
-mf_status mf_kernel_pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e);
+// Writes the weights in kernel->weights' form. From inside a body of the pool it works alone.
+mf_status mf_kernel_pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                         mf_error *e);
+
+// True when scales and bias are packed with the weights, and no arguments.
+bool mf_kernel_packs_bias(const mf_kernel *kernel);
+void mf_kernel_set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed); // of such a kernel
 
 mf_status mf_kernel_bind(const mf_kernel *kernel, void *scratch, mf_kernel_memory *out, mf_error *e);
 void mf_kernel_unbind(mf_kernel_memory *memory);

@@ -46,12 +46,13 @@ static void pack_block(int block, int blocks, void *context) {
       to[i * width + c] = first + c < p->channels_out ? w->oihw[(first + c) * p->channels_in + i] : 0;
 }
 
-static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                      mf_error *e) {
   (void)e;
   const pointwise *d = (const pointwise *)kernel;
   void *to = NULL;
   dnnl_memory_get_data_handle(packed, &to);
-  packing w = {d, plain, to};
+  packing w = {d, plain->numbers, to};
   mf_pool_run(pool, (int)d->groups.blocks, pack_block, &w);
   return MF_OK;
 }
@@ -124,7 +125,7 @@ static void free_pointwise(mf_kernel *kernel) {
   mf_free(kernel);
 }
 
-static const mf_kernel_type type = {free_pointwise, pack, NULL, execute};
+static const mf_kernel_type type = {.free = free_pointwise, .pack = pack, .execute = execute};
 
 static dnnl_status_t describe(pointwise *d) {
   const mf_pointwise_problem *p = &d->problem;

@@ -172,12 +172,13 @@ static dnnl_status_t reorder(const winograd *w, float *transformed, dnnl_memory_
   return status;
 }
 
-static mf_status pack(const mf_kernel *kernel, const void *plain, dnnl_memory_t packed, mf_pool *pool, mf_error *e) {
+static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
+                      mf_error *e) {
   const winograd *w = (const winograd *)kernel;
   const size_t bytes = dnnl_memory_desc_get_size(w->plain_md);
   float *transformed = mf_alloc(bytes);
   if (!transformed) return mf_fail_memory(e, bytes);
-  kernels k = {plain, transformed, w->problem.channels_in, w->problem.channels_out};
+  kernels k = {plain->numbers, transformed, w->problem.channels_in, w->problem.channels_out};
   mf_pool_run(pool, mf_pool_threads(pool), transform_kernels, &k);
   const dnnl_status_t status = reorder(w, transformed, packed, pool);
   mf_free(transformed);
@@ -276,7 +277,7 @@ static dnnl_status_t execute(const mf_kernel *kernel, const mf_kernel_run *run) 
 
 // ---- made
 
-static const mf_kernel_type type = {free_winograd, pack, bind, execute};
+static const mf_kernel_type type = {.free = free_winograd, .pack = pack, .bind = bind, .execute = execute};
 
 mf_status mf_winograd_create(mf_kernel **out, const mf_winograd_problem *problem, dnnl_engine_t engine, mf_error *e) {
   winograd *w = mf_alloc_zero(sizeof *w);

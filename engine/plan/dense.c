@@ -31,7 +31,7 @@ mf_status mf_plan_dense(const mf_lowering *lw, const mf_weighted *weighted, mf_k
                               .stride = {(int)a->stride[0], (int)a->stride[1]},
                               .pad_top = a->pad_begin[0],
                               .pad_left = a->pad_begin[1]};
-  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.sum, &problem.source_signed,
+  if (!mf_plan_int8_kernel(lw, weighted, w->dim[1] * w->dim[2] * w->dim[3], &problem.sum, &problem.source,
                            &problem.stored))
     return MF_OK;
   return mf_dense_create(out, &problem, e);

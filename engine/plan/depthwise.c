@@ -24,7 +24,6 @@ mf_status mf_plan_depthwise(const mf_lowering *lw, const mf_weighted *weighted, 
                                   .stride = (int)a->stride[0],
                                   .pad_top = a->pad_begin[0],
                                   .pad_left = a->pad_begin[1]};
-  if (!mf_plan_int8_kernel(lw, weighted, w->dim[2] * w->dim[3], NULL, &problem.source_signed, &problem.stored))
-    return MF_OK;
+  if (!mf_plan_int8_kernel(lw, weighted, w->dim[2] * w->dim[3], NULL, &problem.source, &problem.stored)) return MF_OK;
   return mf_depthwise_create(out, &problem, e);
 }

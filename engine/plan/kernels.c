@@ -71,7 +71,7 @@ static bool fits_sum(const mf_lowering *lw, float destination, mf_int8_sum *sum,
 }
 
 bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int64_t products, mf_int8_sum *sum,
-                         bool *source_signed, mf_int8_stored *stored) {
+                         mf_int8_source *source, mf_int8_stored *stored) {
   const mf_node *node = lw->node;
   const mf_quantization *x = &lw->graph->tensors[node->inputs[0]].quantization;
   const mf_quantization *y = &lw->graph->tensors[node->output].quantization;
@@ -84,7 +84,7 @@ bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int
   int post;
   if (!fits_sum(lw, y->scale, sum, &post) || !mf_plan_cuts_off(node, post, &low, &high)) return false;
   if (!fits_scales(weighted, (double)products * 255 * 127, x->scale, y->scale)) return false;
-  *source_signed = x->dtype == MF_S8;
-  *stored = (mf_int8_stored){y->dtype == MF_S8, stored_bound(low, y), stored_bound(high, y)};
+  *source = (mf_int8_source){x->dtype == MF_S8, x->scale};
+  *stored = (mf_int8_stored){y->dtype == MF_S8, y->scale, stored_bound(low, y), stored_bound(high, y)};
   return true;
 }

@@ -37,8 +37,8 @@ bool mf_plan_float_kernel(const mf_lowering *lw, bool *sum, float *low, float *h
 // For those in int8: true when the channels fill most of their blocks, the convolution reads and writes integers
 // without zero points, has no post-op but a sum (unless `sum` is NULL: the kernel has none) and one that cuts off, and
 // sums of `products` numbers stay within 32 bits in the destination's scale, too: the kernels do not saturate them.
-// Fills *sum, *source_signed and *stored.
+// Fills *sum, *source and *stored.
 bool mf_plan_int8_kernel(const mf_lowering *lw, const mf_weighted *weighted, int64_t products, mf_int8_sum *sum,
-                         bool *source_signed, mf_int8_stored *stored);
+                         mf_int8_source *source, mf_int8_stored *stored);
 
 #endif

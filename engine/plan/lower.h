@@ -14,6 +14,7 @@ typedef struct mf_pack {
   const float *data;        // dense, in the order of `plain`; lives until packing is done
   dnnl_memory_desc_t plain; // f32, or s8 when `scales` is set; owned by the job
   const mf_kernel *kernel;  // that writes them in its own form; NULL: oneDNN reorders
+  const float *bias;        // for a kernel that packs it; NULL: there is none
   const float *scales;      // int8: real = scale * stored, one per output channel; NULL otherwise
   int multiple;             // int8: what is stored is a multiple of it, 1 or 2
   size_t channels;          // output channels (the outermost dimension, groups included)

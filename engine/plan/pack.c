@@ -64,7 +64,8 @@ static mf_status execute(const packing *p, const job *j, const void *data, mf_er
 static mf_status write(const packing *p, const job *j, const void *data, mf_error *e) {
   const mf_kernel *kernel = j->pack->kernel;
   if (!kernel) return execute(p, j, data, e);
-  return mf_kernel_pack(kernel, data, p->plan->constants[j->pack->constant].memory, p->pool, e);
+  const mf_kernel_weights weights = {data, j->pack->scales, j->pack->bias};
+  return mf_kernel_pack(kernel, &weights, p->plan->constants[j->pack->constant].memory, p->pool, e);
 }
 
 static mf_status pack_one(const packing *p, const job *j, mf_error *e) {

@@ -192,16 +192,29 @@ void mf_plan_free(mf_plan *plan) {
   mf_free(plan);
 }
 
-float *mf_plan_bias(const mf_plan *plan, int node) {
+static bool set_bias(const mf_plan *plan, const mf_step *step, const float *bias) {
+  const bool packed = step->kernel && mf_kernel_packs_bias(step->kernel);
+  for (int a = 0; a < step->argument_count; a++) {
+    if (step->arguments[a].source != MF_FROM_CONSTANT) continue;
+    const mf_constant *constant = &plan->constants[step->arguments[a].index];
+    if (packed && step->arguments[a].dnnl == DNNL_ARG_WEIGHTS) {
+      mf_kernel_set_bias(step->kernel, bias, constant->memory);
+      return true;
+    }
+    if (step->arguments[a].dnnl == DNNL_ARG_BIAS) {
+      memcpy((char *)plan->constant_slab + constant->offset, bias, constant->bytes);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool mf_plan_set_bias(const mf_plan *plan, int node, const float *bias) {
   for (int l = 0; l < plan->layer_count; l++) {
     const mf_layer *layer = &plan->layers[l];
     if (layer->node != node) continue;
-    for (int i = layer->first_step; i < layer->first_step + layer->step_count; i++) {
-      const mf_step *step = &plan->steps[i];
-      for (int a = 0; a < step->argument_count; a++)
-        if (step->arguments[a].dnnl == DNNL_ARG_BIAS && step->arguments[a].source == MF_FROM_CONSTANT)
-          return (float *)((char *)plan->constant_slab + plan->constants[step->arguments[a].index].offset);
-    }
+    for (int i = layer->first_step; i < layer->first_step + layer->step_count; i++)
+      if (set_bias(plan, &plan->steps[i], bias)) return true;
   }
-  return NULL;
+  return false;
 }

@@ -127,9 +127,9 @@ mf_status mf_plan_create(mf_plan **out, const mf_graph *graph, const mf_plan_opt
                          mf_plan_note note, void *context, mf_error *e);
 void mf_plan_free(mf_plan *plan);
 
-// The bias that the primitive of a node of the graph reads: one float an output channel; NULL when it has none. Only
-// calibration writes there, before the plan is shared.
-float *mf_plan_bias(const mf_plan *plan, int node);
+// Gives the primitive of a node of the graph another bias, one float an output channel; false when it has none. Only
+// calibration does, before the plan is shared.
+bool mf_plan_set_bias(const mf_plan *plan, int node, const float *bias);
 
 // Offsets for values so that no two that live at once overlap (plan/memory.c). Sets offsets, steps and both sizes. Of
 // several chunks only the input and the output are there at once, chunk behind chunk, beside what every chunk uses

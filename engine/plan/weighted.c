@@ -51,15 +51,18 @@ static mf_status add_arguments(mf_lowering *lw, mf_weighted *w, mf_emit *step, m
   MF_TRY(mf_lower_convert(lw, mf_lower_operand(lw, 0), mf_emit_source(step),
                           w->int8 ? &tensors[node->inputs[0]].quantization : NULL, NULL, &source, e));
   mf_emit_value(step, DNNL_ARG_SRC, source);
+  const bool packs = step->kernel && mf_kernel_packs_bias(step->kernel);
   const mf_pack pack = {.data = tensors[node->inputs[1]].data,
                         .plain = w->plain,
                         .kernel = step->kernel,
+                        .bias = packs && w->bias ? tensors[node->inputs[2]].data : NULL,
                         .scales = w->scales,
                         .multiple = w->multiple,
                         .channels = w->channels};
   w->plain = NULL; // packing takes it over
   MF_TRY(mf_lower_weights(lw, &pack, mf_emit_weights(step), &weights, e));
   mf_emit_constant(step, DNNL_ARG_WEIGHTS, weights);
+  if (packs) return MF_OK;
   if (w->bias) {
     MF_TRY(mf_lower_vector(lw, tensors[node->inputs[2]].data, w->channels, &bias, e));
     mf_emit_constant(step, DNNL_ARG_BIAS, bias);

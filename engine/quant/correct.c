@@ -73,16 +73,17 @@ static void shift_channels(int part, int parts, void *context) {
 static mf_status correct_node(const correction *c, int n, mf_error *e) {
   const mf_node *node = &c->graph->nodes[n];
   const mf_tensor *weights = &c->graph->tensors[node->inputs[1]], *bias = &c->graph->tensors[node->inputs[2]];
-  float *stored = mf_plan_bias(c->plan, n);
   size_t elements = 0;
-  if (!stored || !c->reference->counts[n] || !mf_shape_elements(&weights->shape, &elements)) return MF_OK;
+  if (!c->reference->counts[n] || !mf_shape_elements(&weights->shape, &elements)) return MF_OK;
   const size_t channels = (size_t)weights->shape.dim[0];
   const size_t groups = node->op == MF_OP_CONVOLUTION ? (size_t)node->attributes.convolution.groups : 1;
   mf_calibration *out = c->out;
-  float *scales = mf_alloc(channels * sizeof *scales), *shift = mf_arena_alloc(&out->arena, channels * sizeof *shift);
+  float *scales = mf_alloc(channels * sizeof *scales), *stored = mf_alloc(channels * sizeof *stored);
+  float *shift = mf_arena_alloc(&out->arena, channels * sizeof *shift);
   const char *name = mf_arena_copy(&out->arena, node->name);
-  if (!scales || !shift || !name) {
+  if (!scales || !stored || !shift || !name) {
     mf_free(scales);
+    mf_free(stored);
     return mf_fail_memory(e, channels * sizeof *scales);
   }
   layer l = {.weights = weights->data,
@@ -100,6 +101,9 @@ static mf_status correct_node(const correction *c, int n, mf_error *e) {
   mf_pool_run(c->pool, mf_pool_threads(c->pool), shift_channels, &l);
   mf_free(scales);
   for (size_t i = 0; i < channels; i++) stored[i] = bias->data[i] + shift[i];
+  const bool is_set = mf_plan_set_bias(c->plan, n, stored);
+  mf_free(stored);
+  if (!is_set) return MF_OK;
   out->corrections[out->correction_count++] = (mf_bias_correction){name, shift, (int)channels};
   return MF_OK;
 }
