@@ -121,6 +121,8 @@ static void test_others(void **state) {
   harness_steps moved = {0};
   assert_int_equal(dense_steps(&pointwise, &plain, 0, &moved), 1);
   assert_int_equal(dense_steps(&picture, &plain, 0, &moved), 1);
+  const stored from_signed = {MF_S8, MF_U8, 1, 0, MF_F32};
+  check_set_bias(&pointwise, &from_signed, "dense_");
   sample late_sum = pointwise; // of its two convolutions the second does not add first
   late_sum.tail = TAIL_RELU_SUM_CLIP;
   const stored signed_summand = {MF_U8, MF_S8, 1, 0, MF_S8};

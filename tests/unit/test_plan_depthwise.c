@@ -75,6 +75,8 @@ static void test_others(void **state) {
   harness_steps moved = {0};
   snprintf(fits.label, sizeof fits.label, "fits");
   assert_int_equal(depthwise_steps(&fits, &plain, 0, &moved), 1);
+  fits.bias = true;
+  check_set_bias(&fits, &plain, "depthwise_");
   others[0].s.a.stride[0] = 2;
   others[1].s.a.stride[0] = others[1].s.a.stride[1] = 3;
   others[2].s.a.dilation[0] = others[2].s.a.dilation[1] = 2;
