@@ -69,25 +69,32 @@ static int64_t item_at(int64_t cost, int64_t each, int64_t items) {
   return item < items ? item : items;
 }
 
+// Of the blocks from `block` on what costs `begin` to `end`, counted from their first region.
+static void compute_blocks(const mf_dense_work *w, int64_t block, int64_t begin, int64_t end) {
+  const mf_dense *d = w->dense;
+  places found;
+  for (int y = 0; y < d->span_count[0]; y++)
+    for (int x = 0; x < d->span_count[1] && end > 0; x++) {
+      const region r = region_at(d, y, x);
+      const int64_t items = mf_groups_items(&r.groups), last = item_at(end, r.cost, items);
+      found.count = 0;
+      for (int64_t i = item_at(begin, r.cost, items); i < last;) {
+        const mf_groups_run run = mf_groups_from(&r.groups, i, last);
+        compute_groups(w, &r, block, &run, &found);
+        i += run.count;
+      }
+      begin -= items * r.cost;
+      end -= items * r.cost;
+    }
+}
+
 void mf_dense_compute_regions(int part, int parts, void *work) {
   const mf_dense_work *w = work;
   const mf_dense *d = w->dense;
-  int64_t begin = d->cost * part / parts, end = d->cost * (part + 1) / parts;
-  for (int64_t block = 0; block < mf_int8_blocks(d->problem.channels_out); block += d->blocks)
-    for (int y = 0; y < d->span_count[0]; y++)
-      for (int x = 0; x < d->span_count[1]; x++) {
-        const region r = region_at(d, y, x);
-        const int64_t items = mf_groups_items(&r.groups), last = item_at(end, r.cost, items);
-        places found;
-        found.count = 0;
-        for (int64_t i = item_at(begin, r.cost, items); i < last;) {
-          const mf_groups_run run = mf_groups_from(&r.groups, i, last);
-          compute_groups(w, &r, block, &run, &found);
-          i += run.count;
-        }
-        begin -= items * r.cost;
-        end -= items * r.cost;
-      }
+  const int64_t sets = mf_int8_blocks(d->problem.channels_out) / d->blocks, cost = sets * d->cost;
+  const int64_t begin = cost * part / parts, end = cost * (part + 1) / parts;
+  for (int64_t set = begin / d->cost; set * d->cost < end; set++)
+    compute_blocks(w, set * d->blocks, begin - set * d->cost, end - set * d->cost);
 }
 
 static int64_t between(int64_t low, int64_t x, int64_t high) {
@@ -120,6 +127,6 @@ void mf_dense_prepare_regions(mf_dense *d) {
   for (int y = 0; y < d->span_count[0]; y++)
     for (int x = 0; x < d->span_count[1]; x++) {
       const region r = region_at(d, y, x);
-      d->cost += mf_groups_items(&r.groups) * r.cost * (blocks / d->blocks);
+      d->cost += mf_groups_items(&r.groups) * r.cost;
     }
 }

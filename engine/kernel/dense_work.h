@@ -9,7 +9,7 @@
 #define MF_DENSE_PIECE 48
 #define MF_DENSE_LARGEST_PIECE 192 // of few channels
 
-// Outputs of a row, or of a column, that the same of the kernel's columns, or rows, lie inside the source for.
+// Neighbours of a row (or column) of outputs for which the same columns (or rows) of the kernel lie inside the source.
 typedef struct mf_dense_span {
   int64_t first, count; // of outputs
   int begin, end;       // of the kernel
@@ -30,7 +30,7 @@ typedef struct mf_dense {
   int span_count[2];
   int64_t piece;  // outputs
   int64_t blocks; // of channels that are computed before the next region
-  int64_t cost;   // of all regions
+  int64_t cost;   // of all regions of so many
 } mf_dense;
 
 typedef struct mf_dense_work {
