@@ -3,8 +3,8 @@ INLINE void OF_BLOCK(JOIN(finish_, GROUPS, _))(const mf_dense_rows *d, int64_t x
   const mask512 mask = mask_of_512(&d->output);
   const __m512i flip = _mm512_set1_epi8(d->sum_flip ? -128 : 0);
   _Pragma("GCC unroll 6") for (int64_t g = 0; g < GROUPS; g++) {
-    unsigned char *to = d->destination + d->to[x + (WIDE ? g : 2 * g)];
-    unsigned char *next = d->destination + d->to[x + (g + 1 < GROUPS ? 2 * g + 1 : count - 1)];
+    const int64_t first = WIDE ? g : 2 * g, second = WIDE ? g : g + 1 < GROUPS ? 2 * g + 1 : count - 1;
+    unsigned char *to = d->destination + d->to[x + first], *next = d->destination + d->to[x + second];
     __m512 numbers[4];
     for (int q = 0; q < 4; q++) numbers[q] = scaled_512(sum[g][q], &d->output, WIDE ? q : q % 2);
     if (add) {
