@@ -1,7 +1,7 @@
 #include "kernel/dense_work.h"
 #include <string.h>
 
-#define EDGE (2 * MF_DENSE_OUTPUTS) // outputs that are copied together where a line lies on padding
+#define EDGE ((int64_t)2 * MF_DENSE_OUTPUTS) // outputs that are copied together where a line lies on padding
 #define COLUMNS ((EDGE - 1) * MF_DENSE_STRIDE + MF_DENSE_KERNEL) // under them, at most
 
 typedef unsigned char copied[MF_DENSE_KERNEL][COLUMNS * MF_DENSE_PICTURE + 4]; // words may end behind the taps

@@ -77,7 +77,7 @@ static void compute_blocks(const mf_dense_work *w, int64_t block, int64_t begin,
     for (int x = 0; x < d->span_count[1] && end > 0; x++) {
       const region r = region_at(d, y, x);
       const int64_t items = mf_groups_items(&r.groups), last = item_at(end, r.cost, items);
-      found.count = 0;
+      found.first = found.count = 0; // of no outputs yet
       for (int64_t i = item_at(begin, r.cost, items); i < last;) {
         const mf_groups_run run = mf_groups_from(&r.groups, i, last);
         compute_groups(w, &r, block, &run, &found);
