@@ -39,10 +39,7 @@ static int32_t pack_channel(const mf_dense *d, const int8_t *oihw, int64_t chann
 
 static void set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed) {
   const mf_dense *d = (const mf_dense *)kernel;
-  void *to = NULL;
-  dnnl_memory_get_data_handle(packed, &to);
-  const mf_int8_scales scales = scales_in(d, to);
-  mf_int8_pack_bias(&scales, d->problem.channels_out, bias, &d->problem.stored);
+  mf_int8_pack_bias(packed, d->problem.channels_out, d->channel_bytes, bias, &d->problem.stored);
 }
 
 static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,
@@ -126,7 +123,6 @@ mf_status mf_dense_create(mf_kernel **out, const mf_dense_problem *problem, mf_e
   const bool pointwise = p->kernel[0] == 1 && p->kernel[1] == 1;
   d->picture = !pointwise && p->channels_in <= MF_DENSE_PICTURE;
   d->words = (int)((p->kernel[1] * p->channels_in + 3) / 4);
-  d->padded = mf_int8_padded(p->channels_out);
   d->channel_bytes = (int64_t)p->kernel[0] * d->words * 4;
   // Taps of one output after the other: from some length on processors do not fetch them by themselves. Kernels that
   // are higher, or have a stride, read the row that they come to next.

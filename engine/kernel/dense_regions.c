@@ -123,7 +123,7 @@ void mf_dense_prepare_regions(mf_dense *d) {
   d->piece = between(MF_DENSE_PIECE, PIECE_BYTES / p->channels_in, MF_DENSE_LARGEST_PIECE);
   // Where weights are much more than the source, and under kernels that read it many times, threads part the channels:
   // each weight is read once.
-  d->blocks = pointwise && d->padded <= 4 * outputs ? blocks : 1;
+  d->blocks = pointwise && mf_int8_padded(p->channels_out) <= 4 * outputs ? blocks : 1;
   for (int y = 0; y < d->span_count[0]; y++)
     for (int x = 0; x < d->span_count[1]; x++) {
       const region r = region_at(d, y, x);

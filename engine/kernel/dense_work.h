@@ -21,7 +21,6 @@ typedef struct mf_dense {
   mf_dense_compute compute[2];      // narrow, wide
   int64_t ahead, destination_ahead; // mf_dense_rows
   int words;                        // of four taps in a row of the kernel
-  int64_t padded;                   // channels, the last block filled up
   int64_t channel_bytes;            // packed weights of a channel
   bool picture;
   mf_groups line; // pictures: of a line's outputs that are computed together

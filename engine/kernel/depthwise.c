@@ -40,10 +40,7 @@ static void pack_channel(const depthwise *d, const int8_t *taps, bool wide, int 
 
 static void set_bias(const mf_kernel *kernel, const float *bias, dnnl_memory_t packed) {
   const depthwise *d = (const depthwise *)kernel;
-  void *to = NULL;
-  dnnl_memory_get_data_handle(packed, &to);
-  const mf_int8_scales scales = scales_in(d, to);
-  mf_int8_pack_bias(&scales, d->problem.channels, bias, &d->problem.stored);
+  mf_int8_pack_bias(packed, d->problem.channels, d->channel_bytes, bias, &d->problem.stored);
 }
 
 static mf_status pack(const mf_kernel *kernel, const mf_kernel_weights *plain, dnnl_memory_t packed, mf_pool *pool,

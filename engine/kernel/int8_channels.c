@@ -34,11 +34,15 @@ void mf_int8_pack_scale(const mf_int8_scales *to, int64_t place, float weights_s
   if (summand && summand->is_signed) to->shift[place] += 128 * summand->scale * inverse;
 }
 
-void mf_int8_pack_bias(const mf_int8_scales *to, int64_t channels, const float *bias, const mf_int8_stored *stored) {
+void mf_int8_pack_bias(dnnl_memory_t packed, int64_t channels, int64_t channel_bytes, const float *bias,
+                       const mf_int8_stored *stored) {
+  void *weights = NULL;
+  dnnl_memory_get_data_handle(packed, &weights);
+  const mf_int8_scales to = mf_int8_scales_in(weights, channels, channel_bytes);
   const float inverse = 1 / stored->scale;
   for (int64_t c = 0; c < channels; c++) {
     const int64_t place = mf_int8_place(channels, c);
-    const float shifted = (bias ? bias[c] * inverse : 0) - to->shift[place];
-    to->bias[place] = fminf(fmaxf(shifted, -LARGEST), LARGEST);
+    const float shifted = (bias ? bias[c] * inverse : 0) - to.shift[place];
+    to.bias[place] = fminf(fmaxf(shifted, -LARGEST), LARGEST);
   }
 }

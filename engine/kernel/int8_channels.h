@@ -72,6 +72,7 @@ void mf_int8_pack_scale(const mf_int8_scales *to, int64_t place, float weights_s
                         const mf_int8_source *source, const mf_int8_sum *summand, const mf_int8_stored *stored);
 
 // Packs all biases, behind scales. `bias` in real numbers, or NULL. One that would take sums out of 32 bits is cut off.
-void mf_int8_pack_bias(const mf_int8_scales *to, int64_t channels, const float *bias, const mf_int8_stored *stored);
+void mf_int8_pack_bias(dnnl_memory_t packed, int64_t channels, int64_t channel_bytes, const float *bias,
+                       const mf_int8_stored *stored);
 
 #endif
